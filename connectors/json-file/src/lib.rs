@@ -1,0 +1,1 @@
+//! Connector that keeps users and groups in a JSON file.

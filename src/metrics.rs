@@ -1,0 +1,1 @@
+//! All metrics: a typed front over the `prometheus` crate.

@@ -1,0 +1,545 @@
+//! The only durable state: resources and memberships, credentials, the audit chain, and what is owed to and confirmed
+//! by each connector. [`Store`] is what a database has to offer; `sqlite` is the embedded one. One test-suite
+//! (`tests/it/store_suite`) holds for every implementation.
+//!
+//! A write is one transaction of [`Store::commit`]: in it the current version is read, the precondition checked, the
+//! pure `scim::patch` run on it, and resource, memberships, audit entry and one delivery per connector written. Its
+//! receipt leaves after the commit is on disk.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use scim_connector::{Effect, MemberRef, RemoteState, ResourceId, ResourceKind, Secret};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::{
+    scim::{
+        self,
+        patch::Patch,
+        query::Query,
+        resource::{Draft, Member},
+        schema::{ResourceType, ResourceTypes},
+    },
+    time::Timestamp,
+};
+
+/// A tenant's name in configuration: `[a-z0-9-]`, at most 63 characters.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TenantName(pub Arc<str>);
+
+/// A connector's name in configuration: `[a-z0-9-]`, at most 63 characters. Its identity.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConnectorName(pub Arc<str>);
+
+/// What the store needs to know of a tenant's configuration.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// Its name.
+    pub name: TenantName,
+    /// Its resource types.
+    pub types: ResourceTypes,
+    /// The attribute that is the unique identifier, as a core path: `userName`, `emails.value` or `externalId`.
+    pub unique_id: UniqueId,
+    /// Whether a group's `displayName` is unique, without case.
+    pub group_names_unique: bool,
+    /// What a POST does that collides with an inactive user.
+    pub on_rehire: OnRehire,
+    /// Whether `active` may go from true to false, and resources be deleted; `false` answers 403.
+    pub may_deactivate: bool,
+    /// The connectors that it feeds.
+    pub connectors: Vec<Connector>,
+}
+
+/// The unique identifier of a tenant's users.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum UniqueId {
+    /// `userName`.
+    #[default]
+    #[serde(rename = "userName")]
+    UserName,
+    /// `emails.value`.
+    #[serde(rename = "emails.value")]
+    EmailsValue,
+    /// `externalId`.
+    #[serde(rename = "externalId")]
+    ExternalId,
+}
+
+/// What a POST does that collides with an inactive user.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnRehire {
+    /// 409, as for an active one.
+    #[default]
+    Conflict,
+    /// With an equal, non-empty `externalId`: reactivates it under its id, 201. Else 409.
+    Reactivate,
+}
+
+/// What the store needs to know of a connector's configuration.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    /// Its name.
+    pub name: ConnectorName,
+    /// The resource types it is owed.
+    pub kinds: Vec<ResourceKind>,
+    /// Whether passwords are kept (sealed) for it.
+    pub passwords: bool,
+    /// Whether resources that exist when it is first seen are owed to it.
+    pub backfill: bool,
+}
+
+/// One acknowledged or refused write.
+#[derive(Debug)]
+pub struct Write {
+    /// The tenant, from the credential.
+    pub tenant: TenantName,
+    /// The resource's type.
+    pub resource_type: Arc<ResourceType>,
+    /// What to do.
+    pub operation: Operation,
+    /// Versions the client will accept; `None` for any.
+    pub if_match: Option<IfMatch>,
+    /// The credential's id, for the audit entry.
+    pub actor: Arc<str>,
+    /// The request's id, which reaches the delivery.
+    pub request_id: Arc<str>,
+}
+
+/// `If-Match`: any of these versions; empty means `*`, that is any existing resource.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IfMatch(pub Vec<u64>);
+
+/// What a write does.
+#[derive(Debug)]
+pub enum Operation {
+    /// POST.
+    Create(Draft),
+    /// PUT. Attributes that are absent are cleared; members that are `None` are kept or cleared as the provider
+    /// decided by filling them in.
+    Replace(ResourceId, Draft),
+    /// PATCH.
+    Patch(ResourceId, Patch),
+    /// DELETE.
+    Delete(ResourceId),
+}
+
+/// A resource as stored.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stored {
+    /// Its id.
+    pub id: ResourceId,
+    /// Rises by one with each change; `meta.version` is `W/"version"`.
+    pub version: u64,
+    /// `meta.created`.
+    pub created: Timestamp,
+    /// `meta.lastModified`.
+    pub modified: Timestamp,
+    /// The canonical attributes as JSON text, `{…}` without white space around it.
+    pub attributes: Arc<str>,
+}
+
+/// The receipt of a durable write. Only a store makes one, and only it makes a success status (`http`).
+#[derive(Debug)]
+pub struct Committed {
+    pub(in crate::store) stored: Stored,
+    pub(in crate::store) effect: WriteEffect,
+}
+
+impl Committed {
+    /// The resource after the write; of a deletion, before it.
+    pub fn stored(&self) -> &Stored {
+        &self.stored
+    }
+
+    /// What the write did.
+    pub fn effect(&self) -> WriteEffect {
+        self.effect
+    }
+}
+
+/// What a write did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WriteEffect {
+    /// A new resource.
+    Created,
+    /// An inactive user came back under its id (`on-rehire`).
+    Reactivated,
+    /// A new version.
+    Updated,
+    /// Nothing changed: no new version, nothing to deliver.
+    Unchanged,
+    /// The resource is gone.
+    Deleted,
+}
+
+/// Why a write was not acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Refused; nothing changed.
+    #[error(transparent)]
+    Refused(#[from] scim::Error),
+    /// The store could not; nothing is known to have changed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// Why the store could not.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Too many writes wait; try again.
+    #[error("the store has too many writes waiting")]
+    Busy,
+    /// No space, or read-only.
+    #[error("the store's disk is full or read-only: {step}")]
+    Full {
+        /// What was tried.
+        step: &'static str,
+    },
+    /// Reading or writing failed.
+    #[error("the store failed: {step}")]
+    Io {
+        /// What was tried.
+        step: &'static str,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What was read cannot be.
+    #[error("the store is damaged: {place}")]
+    Corrupt {
+        /// Where.
+        place: String,
+    },
+    /// Another process has it.
+    #[error("another process uses the store at {path} (lock file {path}/lock)")]
+    Locked {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// The store was stopped.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// A page of resources.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Page {
+    /// How many match in all.
+    pub total: usize,
+    /// Those on the page.
+    pub resources: Vec<Stored>,
+}
+
+/// A stored membership.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Membership {
+    /// The member as the client named it.
+    pub member: Member,
+    /// The member's type, once it exists; `None` for a pending reference.
+    pub kind: Option<ResourceKind>,
+}
+
+/// A group that a resource is a direct member of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GroupOf {
+    /// The group's id.
+    pub id: ResourceId,
+    /// The group's `displayName`.
+    pub display: Option<String>,
+}
+
+/// A bearer key as stored. The key itself is never stored.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Credential {
+    /// The public part of the key.
+    pub id: Arc<str>,
+    /// The tenant it opens.
+    pub tenant: TenantName,
+    /// The label an operator gave it.
+    pub name: String,
+    /// SHA-256 of the whole key.
+    #[serde(skip)]
+    pub hash: [u8; 32],
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it ends by itself.
+    pub expires: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub last_used: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked: Option<Timestamp>,
+}
+
+/// Names one delivery. Smaller is earlier.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeliveryId(pub u64);
+
+/// A delivery that may go now, with all that the dispatcher needs to make the change.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its name.
+    pub id: DeliveryId,
+    /// Whose state is owed.
+    pub resource: ResourceId,
+    /// The resource's type.
+    pub kind: ResourceKind,
+    /// The version that `state` shows.
+    pub version: u64,
+    /// The state owed.
+    pub state: OwedState,
+    /// What the connector kept, if it confirmed the resource before.
+    pub remote: Option<RemoteState>,
+    /// The version that the connector confirmed last; 0 for none.
+    pub confirmed_version: u64,
+    /// Attempts made so far.
+    pub attempts: u32,
+    /// When the oldest change that it carries was committed.
+    pub queued: Timestamp,
+    /// The id of the request that caused it last.
+    pub request_id: Arc<str>,
+    /// A sealed password, opened.
+    pub password: Option<Secret>,
+}
+
+/// The state owed to a connector.
+#[derive(Clone, PartialEq, Debug)]
+pub enum OwedState {
+    /// The canonical attributes, and for a group the members that changed since the confirmed version.
+    Present {
+        /// As JSON text.
+        attributes: Arc<str>,
+        /// The change of members; `None` for types without.
+        members: Option<MemberDelta>,
+    },
+    /// The resource was deleted.
+    Deleted,
+}
+
+/// What changed of a group's members since a connector's confirmed version.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct MemberDelta {
+    /// To add: members that this connector has confirmed.
+    pub add: Vec<MemberRef>,
+    /// To remove.
+    pub remove: Vec<MemberRef>,
+    /// Not yet: pending references and members that the connector has not confirmed. They are owed when it has.
+    pub waiting: Vec<String>,
+}
+
+/// What came of a delivery.
+#[derive(Debug)]
+pub struct Settlement {
+    /// Which.
+    pub id: DeliveryId,
+    /// The version that was sent. A newer one committed meanwhile keeps the delivery pending.
+    pub version: u64,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a delivery.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Confirmed.
+    Applied {
+        /// What happened downstream.
+        effect: Effect,
+        /// What the connector keeps; `None` forgets the ledger row.
+        remote: Option<RemoteState>,
+        /// Members that were left out; owed when they are confirmed.
+        waiting: Vec<String>,
+    },
+    /// To be tried again then. Counts as an attempt.
+    RetryAt {
+        /// Not before.
+        at: Timestamp,
+        /// `transient`, `throttled`, `waiting` or `misconfigured`, for the queue listing.
+        class: &'static str,
+        /// The connector's words.
+        message: String,
+    },
+    /// Refused for good.
+    Dead {
+        /// The connector's words.
+        message: String,
+    },
+}
+
+/// A connector's state, kept over restarts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum ConnectorState {
+    /// Delivering.
+    Active,
+    /// Held by an operator.
+    Paused,
+    /// Held because it is misconfigured, with the connector's words.
+    Suspended {
+        /// The connector's words.
+        reason: String,
+    },
+}
+
+/// A connector's numbers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ConnectorStatus {
+    /// Its name.
+    pub name: ConnectorName,
+    /// Its tenant.
+    pub tenant: TenantName,
+    /// Its state.
+    #[serde(flatten)]
+    pub state: ConnectorState,
+    /// Deliveries owed.
+    pub pending: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// When the oldest pending delivery was queued.
+    pub oldest: Option<Timestamp>,
+    /// Resources confirmed.
+    pub confirmed: u64,
+    /// Memberships that wait for their member.
+    pub waiting_members: u64,
+    /// Whether a backfill is under way.
+    pub backfilling: bool,
+}
+
+/// Which deliveries a queue command means; all conditions hold.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct QueueSelection {
+    /// Of this connector.
+    pub connector: Option<ConnectorName>,
+    /// With this name.
+    pub id: Option<DeliveryId>,
+    /// Of this class: `pending` (never tried), `retrying`, `dead`.
+    pub class: Option<QueueClass>,
+    /// Queued at least so long ago.
+    pub older_than: Option<Duration>,
+}
+
+/// Classes of queued deliveries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueueClass {
+    /// Not tried yet.
+    Pending,
+    /// Tried, and to be tried again.
+    Retrying,
+    /// Refused for good.
+    Dead,
+}
+
+/// A delivery as an operator sees it. No personal data.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it; `waits_for` names an earlier delivery in conflict")]
+pub struct QueueEntry {
+    pub id: DeliveryId,
+    pub connector: ConnectorName,
+    pub resource: String,
+    pub kind: String,
+    pub version: u64,
+    pub removal: bool,
+    pub class: QueueClass,
+    pub attempts: u32,
+    pub queued: Timestamp,
+    pub not_before: Option<Timestamp>,
+    pub waits_for: Option<DeliveryId>,
+    pub error_class: Option<String>,
+    pub error: Option<String>,
+    pub request_id: String,
+}
+
+/// What a database has to offer. Every method but `commit` and `settle` that changes something is also durable when it
+/// returns.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Makes the tenants and connectors of the configuration known, once before anything else and at each reload. New
+    /// connectors with `backfill` start theirs.
+    async fn configure(&self, tenants: Vec<Tenant>) -> Result<(), Error>;
+
+    /// Does a write, durably.
+    async fn commit(&self, write: Write) -> Result<Committed, WriteError>;
+
+    /// A resource by id.
+    async fn get(&self, tenant: &TenantName, kind: &ResourceKind, id: ResourceId) -> Result<Option<Stored>, Error>;
+
+    /// A page of the resources that match, in order. `tooMany` where a sort would not fit in memory.
+    async fn find(
+        &self,
+        tenant: &TenantName,
+        resource_type: &Arc<ResourceType>,
+        query: &Query,
+    ) -> Result<Page, WriteError>;
+
+    /// A group's members after `after`, ordered by value; at most `limit`.
+    async fn members(
+        &self,
+        tenant: &TenantName,
+        group: ResourceId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Membership>, Error>;
+
+    /// The direct groups of each of these resources, in their order.
+    async fn groups_of(&self, tenant: &TenantName, members: &[ResourceId]) -> Result<Vec<Vec<GroupOf>>, Error>;
+
+    /// Adds a credential.
+    async fn add_credential(&self, credential: Credential) -> Result<(), Error>;
+
+    /// Revokes a credential. `false` when there is none of that tenant and id or name.
+    async fn revoke_credential(&self, tenant: &TenantName, id_or_name: &str, at: Timestamp) -> Result<bool, Error>;
+
+    /// All credentials.
+    async fn credentials(&self) -> Result<Vec<Credential>, Error>;
+
+    /// Notes when credentials were last used.
+    async fn credentials_used(&self, used: Vec<(Arc<str>, Timestamp)>) -> Result<(), Error>;
+
+    /// Rises whenever something may have become deliverable to any connector.
+    fn deliverable(&self) -> watch::Receiver<u64>;
+
+    /// Deliveries of a connector that may go now, at most `limit`, none of `under_way`: not before their time, and no
+    /// earlier unconfirmed delivery of the connector conflicts. Deactivations and deletions first, then by age.
+    async fn deliveries(
+        &self,
+        connector: &ConnectorName,
+        now: Timestamp,
+        limit: usize,
+        under_way: &[DeliveryId],
+    ) -> Result<Vec<Delivery>, Error>;
+
+    /// When the next delivery that waits for its time may go.
+    async fn next_delivery_at(&self, connector: &ConnectorName, after: Timestamp) -> Result<Option<Timestamp>, Error>;
+
+    /// Records what came of deliveries of one connector, with the audit entries of final outcomes.
+    async fn settle(&self, connector: &ConnectorName, settlements: Vec<Settlement>) -> Result<(), Error>;
+
+    /// Owes the next part of a backfill; `true` while there is more.
+    async fn backfill(&self, connector: &ConnectorName, limit: usize) -> Result<bool, Error>;
+
+    /// A connector's state.
+    async fn set_connector_state(&self, connector: &ConnectorName, state: ConnectorState) -> Result<(), Error>;
+
+    /// All connectors' numbers.
+    async fn connectors(&self) -> Result<Vec<ConnectorStatus>, Error>;
+
+    /// Queued deliveries, oldest first, at most `limit`.
+    async fn queue(&self, selection: &QueueSelection, now: Timestamp, limit: usize) -> Result<Vec<QueueEntry>, Error>;
+
+    /// Makes the selected deliveries go now, dead letters included. How many.
+    async fn queue_retry(&self, selection: &QueueSelection, now: Timestamp) -> Result<u64, Error>;
+
+    /// Drops the selected deliveries: what they owed is owed no more until the resource changes again. Audited. How
+    /// many.
+    async fn queue_discard(&self, selection: &QueueSelection, now: Timestamp) -> Result<u64, Error>;
+
+    /// Whether the store can be read and written, for `/readyz`.
+    async fn ready(&self) -> Result<(), Error>;
+
+    /// Waits for writes under way and closes; later calls answer [`Error::Closed`].
+    async fn close(&self);
+}
