@@ -1,1 +1,325 @@
-//! All metrics: a typed front over the `prometheus` crate.
+//! All metrics: a typed front over the `prometheus` crate. Names are `scim_relay_<noun>_<unit>`; labels are closed sets
+//! or names from configuration, never data of a request.
+
+use std::time::Duration;
+
+use prometheus::{
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
+};
+
+/// All metrics of one relay.
+pub struct Metrics {
+    registry: Registry,
+    /// Requests answered, by tenant, operation and status.
+    requests: IntCounterVec,
+    request_seconds: HistogramVec,
+    quirks: IntCounterVec,
+    dropped_attributes: IntCounterVec,
+    panics: IntCounterVec,
+    commits: IntCounterVec,
+    commit_seconds: Histogram,
+    commit_writes: Histogram,
+    deliveries: IntCounterVec,
+    delivery_seconds: HistogramVec,
+    pending: IntGaugeVec,
+    dead: IntGaugeVec,
+    oldest_seconds: GaugeVec,
+    waiting_members: IntGaugeVec,
+    connector_state: IntGaugeVec,
+    key_expiry_seconds: GaugeVec,
+    connections: IntGauge,
+    start_time: Gauge,
+}
+
+/// What came of an attempt to deliver; the `outcome` label.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum DeliveryOutcome {
+    Created,
+    Adopted,
+    Updated,
+    Unchanged,
+    Removed,
+    Transient,
+    Throttled,
+    Waiting,
+    Rejected,
+    Misconfigured,
+}
+
+/// A connector's state; the `state` label, of which exactly one is 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum ConnectorCondition {
+    Active,
+    Paused,
+    Suspended,
+    /// The connector as a whole fails and is probed.
+    Failing,
+}
+
+const SECONDS: &[f64] =
+    &[0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+impl Metrics {
+    /// Registers everything in a registry of its own.
+    ///
+    /// # Errors
+    /// Two metrics of one name: a mistake in this file.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let build =
+            IntGaugeVec::new(Opts::new("scim_relay_build_info", "Always 1; the labels name the build."), &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        registry.register(Box::new(build))?;
+        Ok(Self {
+            requests: counter(
+                &registry,
+                "scim_relay_requests_total",
+                "SCIM requests answered, by tenant, operation and HTTP status.",
+                &["tenant", "operation", "status"],
+            )?,
+            request_seconds: histogram(
+                &registry,
+                "scim_relay_request_duration_seconds",
+                "Time from a SCIM request's head to its answer, by tenant and operation.",
+                &["tenant", "operation"],
+            )?,
+            quirks: counter(
+                &registry,
+                "scim_relay_quirks_applied_total",
+                "Habits of clients met and understood, by tenant and id in the catalogue of docs/dialects.",
+                &["tenant", "id"],
+            )?,
+            dropped_attributes: counter(
+                &registry,
+                "scim_relay_dropped_attributes_total",
+                "Attributes that no schema knows, dropped from requests, by tenant.",
+                &["tenant"],
+            )?,
+            panics: counter(
+                &registry,
+                "scim_relay_panics_total",
+                "Panics caught, by where: a promise of the program was broken.",
+                &["place"],
+            )?,
+            commits: counter(
+                &registry,
+                "scim_relay_store_commits_total",
+                "Transactions of the store, by result.",
+                &["result"],
+            )?,
+            commit_seconds: {
+                let histogram = Histogram::with_opts(
+                    HistogramOpts::new(
+                        "scim_relay_store_commit_duration_seconds",
+                        "Time of one transaction of the store, its sync to disk included.",
+                    )
+                    .buckets(SECONDS.to_vec()),
+                )?;
+                registry.register(Box::new(histogram.clone()))?;
+                histogram
+            },
+            commit_writes: {
+                let histogram = Histogram::with_opts(
+                    HistogramOpts::new("scim_relay_store_commit_writes", "Writes that shared one transaction.")
+                        .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]),
+                )?;
+                registry.register(Box::new(histogram.clone()))?;
+                histogram
+            },
+            deliveries: counter(
+                &registry,
+                "scim_relay_deliveries_total",
+                "Attempts to deliver, by connector and outcome.",
+                &["connector", "outcome"],
+            )?,
+            delivery_seconds: histogram(
+                &registry,
+                "scim_relay_delivery_duration_seconds",
+                "Time of one call to a downstream system, by connector.",
+                &["connector"],
+            )?,
+            pending: gauge(
+                &registry,
+                "scim_relay_deliveries_pending",
+                "Deliveries owed, by connector.",
+                &["connector"],
+            )?,
+            dead: gauge(
+                &registry,
+                "scim_relay_dead_letters",
+                "Deliveries refused for good, by connector.",
+                &["connector"],
+            )?,
+            oldest_seconds: gauge_f64(
+                &registry,
+                "scim_relay_delivery_oldest_age_seconds",
+                "Age of the oldest delivery owed, by connector; 0 when none is.",
+                &["connector"],
+            )?,
+            waiting_members: gauge(
+                &registry,
+                "scim_relay_members_waiting",
+                "Memberships that wait for their member to be delivered, by connector.",
+                &["connector"],
+            )?,
+            connector_state: gauge(
+                &registry,
+                "scim_relay_connector_state",
+                "1 for the state that a connector is in, 0 for the others.",
+                &["connector", "state"],
+            )?,
+            key_expiry_seconds: gauge_f64(
+                &registry,
+                "scim_relay_key_expiry_seconds",
+                "Seconds until a bearer key ends by itself, by tenant and the key's public id.",
+                &["tenant", "key"],
+            )?,
+            connections: {
+                let gauge = IntGauge::new("scim_relay_connections", "Open connections of SCIM clients.")?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
+            start_time: {
+                let gauge =
+                    Gauge::new("scim_relay_start_time_seconds", "When the relay started, in seconds since 1970.")?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
+            registry,
+        })
+    }
+
+    /// A SCIM request was answered.
+    pub fn request(&self, tenant: &str, operation: &'static str, status: u16, took: Duration) {
+        let mut digits = [0; 3];
+        let status = status_text(status, &mut digits);
+        self.requests.with_label_values(&[tenant, operation, status]).inc();
+        self.request_seconds.with_label_values(&[tenant, operation]).observe(took.as_secs_f64());
+    }
+
+    /// A request needed these quirks of its dialect, and lost that many unknown attributes.
+    pub fn understood(&self, tenant: &str, quirks: &[&'static str], dropped: usize) {
+        for id in quirks {
+            self.quirks.with_label_values(&[tenant, id]).inc();
+        }
+        if dropped > 0 {
+            self.dropped_attributes.with_label_values(&[tenant]).inc_by(dropped as u64);
+        }
+    }
+
+    /// A panic was caught.
+    pub fn panicked(&self, place: &'static str) {
+        self.panics.with_label_values(&[place]).inc();
+    }
+
+    /// The store ended a transaction.
+    pub fn committed(&self, succeeded: bool, writes: usize, took: Duration) {
+        self.commits.with_label_values(&[if succeeded { "ok" } else { "failed" }]).inc();
+        self.commit_seconds.observe(took.as_secs_f64());
+        #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
+        self.commit_writes.observe(writes as f64);
+    }
+
+    /// An attempt to deliver ended.
+    pub fn delivered(&self, connector: &str, outcome: DeliveryOutcome) {
+        let outcome = match outcome {
+            DeliveryOutcome::Created => "created",
+            DeliveryOutcome::Adopted => "adopted",
+            DeliveryOutcome::Updated => "updated",
+            DeliveryOutcome::Unchanged => "unchanged",
+            DeliveryOutcome::Removed => "removed",
+            DeliveryOutcome::Transient => "transient",
+            DeliveryOutcome::Throttled => "throttled",
+            DeliveryOutcome::Waiting => "waiting",
+            DeliveryOutcome::Rejected => "rejected",
+            DeliveryOutcome::Misconfigured => "misconfigured",
+        };
+        self.deliveries.with_label_values(&[connector, outcome]).inc();
+    }
+
+    /// One call to a downstream system ended.
+    pub fn called(&self, connector: &str, took: Duration) {
+        self.delivery_seconds.with_label_values(&[connector]).observe(took.as_secs_f64());
+    }
+
+    /// A connector's backlog, read from the store.
+    pub fn backlog(&self, connector: &str, pending: u64, dead: u64, oldest: Duration, waiting_members: u64) {
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.pending.with_label_values(&[connector]).set(signed(pending));
+        self.dead.with_label_values(&[connector]).set(signed(dead));
+        self.oldest_seconds.with_label_values(&[connector]).set(oldest.as_secs_f64());
+        self.waiting_members.with_label_values(&[connector]).set(signed(waiting_members));
+    }
+
+    /// The state that a connector is in.
+    pub fn connector_state(&self, connector: &str, condition: ConnectorCondition) {
+        for (name, is) in [
+            ("active", ConnectorCondition::Active),
+            ("paused", ConnectorCondition::Paused),
+            ("suspended", ConnectorCondition::Suspended),
+            ("failing", ConnectorCondition::Failing),
+        ] {
+            self.connector_state.with_label_values(&[connector, name]).set(i64::from(condition == is));
+        }
+    }
+
+    /// How long a key is still good; forgets keys that are not named again.
+    pub fn key_expiries<'a>(&self, keys: impl Iterator<Item = (&'a str, &'a str, f64)>) {
+        self.key_expiry_seconds.reset();
+        for (tenant, key, seconds) in keys {
+            self.key_expiry_seconds.with_label_values(&[tenant, key]).set(seconds);
+        }
+    }
+
+    /// A client connected (+1) or left (-1).
+    pub fn connections(&self, by: i64) {
+        self.connections.add(by);
+    }
+
+    /// When the relay started.
+    pub fn started(&self, seconds: f64) {
+        self.start_time.set(seconds);
+    }
+
+    /// The text format of Prometheus.
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        // Encoding into memory fails only on a metric without values, which `gather` leaves out.
+        let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        text
+    }
+}
+
+fn status_text(status: u16, digits: &mut [u8; 3]) -> &str {
+    for (place, divisor) in [(0, 100), (1, 10), (2, 1)] {
+        digits[place] = b'0' + u8::try_from(status / divisor % 10).unwrap_or(0);
+    }
+    std::str::from_utf8(digits).unwrap_or("")
+}
+
+fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+    let metric = IntGaugeVec::new(Opts::new(name, help), labels)?;
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}
+
+fn gauge_f64(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, prometheus::Error> {
+    let metric = GaugeVec::new(Opts::new(name, help), labels)?;
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}
+
+fn histogram(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec, prometheus::Error> {
+    let metric = HistogramVec::new(HistogramOpts::new(name, help).buckets(SECONDS.to_vec()), labels)?;
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}
