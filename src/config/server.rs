@@ -1,0 +1,65 @@
+//! The SCIM listener's settings.
+
+use std::path::Path;
+
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+
+use super::{
+    key::Key,
+    problem::{Code, Problems},
+};
+use crate::http::Settings;
+
+/// Checks the settings and makes their paths start from the configuration's folder.
+pub(super) fn check(mut settings: Settings, base_dir: &Path, problems: &mut Problems<'_>) -> Settings {
+    match &mut settings.tls {
+        Some(tls) => {
+            tls.cert_file = base_dir.join(&tls.cert_file);
+            tls.key_file = base_dir.join(&tls.key_file);
+            certificate(&tls.cert_file, problems);
+            private_key(&tls.key_file, problems);
+        }
+        None if !settings.listen.ip().is_loopback() => problems.report(
+            Code::Unsafe,
+            &Key::of(["server", "listen"]),
+            "without TLS, bearer keys and personal data would cross the network in the clear",
+            "set server.tls.cert-file and server.tls.key-file, or listen on 127.0.0.1 behind a proxy that does TLS",
+        ),
+        None => {}
+    }
+    settings
+}
+
+fn certificate(path: &Path, problems: &mut Problems<'_>) {
+    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let flaw = match certificates {
+        Ok(certificates) if certificates.is_empty() => "holds no certificate".to_owned(),
+        Ok(_) => return,
+        Err(error) => pem_flaw(&error),
+    };
+    problems.report(
+        Code::Reference,
+        &Key::of(["server", "tls", "cert-file"]),
+        format!("{}: {flaw}", path.display()),
+        "name a PEM file with the server's certificate first and its issuers after it",
+    );
+}
+
+fn private_key(path: &Path, problems: &mut Problems<'_>) {
+    let Err(error) = PrivateKeyDer::from_pem_file(path) else { return };
+    problems.report(
+        Code::Reference,
+        &Key::of(["server", "tls", "key-file"]),
+        format!("{}: {}", path.display(), pem_flaw(&error)),
+        "name a PEM file with the private key of the certificate, not encrypted, that the relay's user may read",
+    );
+}
+
+/// What is wrong with a PEM file, without its content.
+fn pem_flaw(error: &rustls_pki_types::pem::Error) -> String {
+    match error {
+        rustls_pki_types::pem::Error::Io(error) => format!("cannot be read: {error}"),
+        rustls_pki_types::pem::Error::NoItemsFound => "holds nothing of the kind".to_owned(),
+        _ => "is not PEM".to_owned(),
+    }
+}
