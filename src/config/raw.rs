@@ -8,7 +8,7 @@ use std::{
 };
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Configuration of scim-relay.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Raw {
     /// The folder of the store and the control socket. Paths that are not absolute start from the folder of the
@@ -59,7 +59,7 @@ impl Default for Raw {
 }
 
 /// What is logged, and how. Logs go to standard error.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Log {
     /// `error`, `warn`, `info`, `debug` or `trace`; by module too, as in `info,scim_relay::dispatch=debug`.
@@ -75,7 +75,7 @@ impl Default for Log {
 }
 
 /// How a line of the log looks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogFormat {
     /// For a person.
@@ -85,7 +85,7 @@ pub enum LogFormat {
 }
 
 /// The admin listener: health, readiness, metrics.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Admin {
     /// Where it listens. It asks for no credentials, so keep it where only operators and Prometheus come.
@@ -100,7 +100,7 @@ impl Default for Admin {
 }
 
 /// A SCIM endpoint with its own resources, keys and connectors.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Tenant {
     /// Where it is below the server: what the client calls the base URL or tenant URL, without scheme and host.
@@ -128,7 +128,7 @@ impl Default for Tenant {
 }
 
 /// A downstream system that is brought to the state of one tenant.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Connector {
     /// The kind of downstream system.
@@ -170,7 +170,7 @@ impl Default for Connector {
 }
 
 /// Mappings by resource type.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Mappings {
     /// Of users: the downstream system's name of an attribute, and where its value comes from.

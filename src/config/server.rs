@@ -12,20 +12,15 @@ use crate::http::Settings;
 
 /// Checks the settings and makes their paths start from the configuration's folder.
 pub(super) fn check(mut settings: Settings, base_dir: &Path, problems: &mut Problems<'_>) -> Settings {
-    match &mut settings.tls {
-        Some(tls) => {
-            tls.cert_file = base_dir.join(&tls.cert_file);
-            tls.key_file = base_dir.join(&tls.key_file);
-            certificate(&tls.cert_file, problems);
-            private_key(&tls.key_file, problems);
-        }
-        None if !settings.listen.ip().is_loopback() => problems.report(
-            Code::Unsafe,
-            &Key::of(["server", "listen"]),
-            "without TLS, bearer keys and personal data would cross the network in the clear",
-            "set server.tls.cert-file and server.tls.key-file, or listen on 127.0.0.1 behind a proxy that does TLS",
-        ),
-        None => {}
+    for problem in settings.problems() {
+        let key = Key::of(["server"]).then_dotted(&problem.key);
+        problems.report(Code::WrongValue, &key, problem.message, problem.remedy);
+    }
+    if let Some(tls) = &mut settings.tls {
+        tls.certificate_file = base_dir.join(&tls.certificate_file);
+        tls.key_file = base_dir.join(&tls.key_file);
+        certificate(&tls.certificate_file, problems);
+        private_key(&tls.key_file, problems);
     }
     settings
 }
@@ -39,7 +34,7 @@ fn certificate(path: &Path, problems: &mut Problems<'_>) {
     };
     problems.report(
         Code::Reference,
-        &Key::of(["server", "tls", "cert-file"]),
+        &Key::of(["server", "tls", "certificate-file"]),
         format!("{}: {flaw}", path.display()),
         "name a PEM file with the server's certificate first and its issuers after it",
     );

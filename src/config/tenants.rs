@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use scim_connector::ResourceKind;
-
 use super::{
     Tenant, check,
     connectors::Checked,
@@ -15,7 +13,7 @@ use super::{
 use crate::{
     dialect::Dialect,
     provider,
-    scim::schema::ResourceTypes,
+    scim::schema::{ResourceType, ResourceTypes},
     store::{self, TenantName},
 };
 
@@ -54,8 +52,7 @@ pub(super) fn build(tenants: BTreeMap<String, raw::Tenant>, connectors: &[Checke
 fn build_one(name: &str, tenant: raw::Tenant, connectors: &[Checked]) -> Option<Tenant> {
     let name = TenantName(name.into());
     let dialect = Dialect::named(&tenant.dialect)?;
-    let types = ResourceTypes::core();
-    let types = if tenant.provisioning.groups { types } else { types.without(&ResourceKind::new("Group")) };
+    let types = resource_types(tenant.provisioning.groups);
     let connectors = connectors.iter().filter(|checked| checked.connector.tenant == name);
     Some(Tenant {
         store: store::Tenant {
@@ -76,6 +73,13 @@ fn build_one(name: &str, tenant: raw::Tenant, connectors: &[Checked]) -> Option<
             types,
         }),
     })
+}
+
+/// The resource types of a tenant, with or without groups.
+fn resource_types(with_groups: bool) -> ResourceTypes {
+    let core = ResourceTypes::core();
+    let served = core.iter().filter(|resource_type| with_groups || !resource_type.kind.is_group());
+    ResourceTypes::new(served.map(|resource_type| ResourceType::clone(resource_type)).collect())
 }
 
 fn base_path_shape(path: &str, key: &Key, problems: &mut Problems<'_>) {

@@ -133,13 +133,6 @@ impl ResourceTypes {
         self.0.iter().find(|resource_type| resource_type.endpoint.strip_prefix('/') == Some(endpoint))
     }
 
-    /// The same types but for that one.
-    #[must_use]
-    pub fn without(mut self, kind: &ResourceKind) -> Self {
-        self.0.retain(|resource_type| resource_type.kind != *kind);
-        self
-    }
-
     /// All types, in the order of `/ResourceTypes`.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<ResourceType>> {
         self.0.iter()
