@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    credentials::Credentials,
+    credentials::{self, Credentials},
     store::{
         self, ConnectorName, ConnectorState, ConnectorStatus, DeliveryId, QueueEntry, QueueSelection, Store, TenantName,
     },
@@ -110,6 +110,9 @@ pub enum Error {
         /// Its own words.
         reason: String,
     },
+    /// A key could not be made.
+    #[error(transparent)]
+    Credentials(#[from] credentials::Error),
     /// The store could not.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -155,7 +158,7 @@ impl Operator {
         match command {
             Command::KeysCreate { tenant, name, expires_days } => self.create_key(tenant, name, expires_days).await,
             Command::KeysList { tenant } => {
-                let keys = self.store.credentials().await?;
+                let keys = self.credentials.list().await?;
                 let keys: Vec<_> =
                     keys.into_iter().filter(|key| tenant.as_ref().is_none_or(|tenant| key.tenant == *tenant)).collect();
                 Ok(json!({ "keys": keys }))
@@ -213,9 +216,14 @@ impl Operator {
     }
 
     async fn create_key(&self, tenant: TenantName, name: String, expires_days: Option<u32>) -> Result<Value, Error> {
-        let now = self.clock.now();
         let lifetime = expires_days.map(|days| Duration::from_secs(u64::from(days) * SECONDS_PER_DAY));
-        todo!()
+        let expires = lifetime.map(|lifetime| self.clock.now().after(lifetime));
+        let (key, credential) = self.credentials.create(tenant, name, expires).await?;
+        let mut answer = json!({ "key": String::from_utf8_lossy(key.expose()) });
+        if let (Some(answer), Ok(Value::Object(credential))) = (answer.as_object_mut(), serde_json::to_value(credential)) {
+            answer.extend(credential);
+        }
+        Ok(answer)
     }
 
     async fn set_state(&self, connector: &ConnectorName, state: ConnectorState) -> Result<Value, Error> {

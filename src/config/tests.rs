@@ -422,3 +422,12 @@ fn the_schema_file_is_up_to_date() {
     let written = fs::read_to_string(&file).unwrap_or_default();
     assert!(written == generated, "config/schema.json is out of date; BLESS=1 cargo test schema_file writes it");
 }
+
+#[test]
+fn the_schema_refers_to_nothing_that_it_lacks() {
+    let schema = json_schema();
+    let text = schema.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(schema.pointer(reference).is_some(), "{reference}");
+    }
+}
