@@ -1,35 +1,21 @@
-//! http (stand-in)
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
-};
+//! The SCIM listener: TLS, HTTP, admission, authentication, routes and the rendering of answers.
+//!
+//! [`Server`] owns sockets and connections, [`Router`] turns one request into one answer. Every answer and every
+//! failure that the router makes is SCIM JSON. The only bare ones are hyper's own, for what is not HTTP at all: 400 for
+//! a malformed head, 414 and 431 for one that outgrows its buffer.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+mod answer;
+mod bearer;
+mod body;
+mod connection;
+mod query;
+mod route;
+mod router;
+mod server;
+mod settings;
+mod tls;
 
-/// `[server]`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Settings {
-    /// Where it listens.
-    #[schemars(with = "String")]
-    pub listen: SocketAddr,
-    /// TLS; without it the listener speaks plain HTTP.
-    pub tls: Option<Tls>,
-}
-
-/// `[server.tls]`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Tls {
-    /// The certificate chain, PEM.
-    pub cert_file: PathBuf,
-    /// The private key, PEM.
-    pub key_file: PathBuf,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080), tls: None }
-    }
-}
+pub use router::{Connection, Router};
+pub use server::Server;
+pub use settings::{Limits, Settings, Tls};
+pub use tls::{Certificates, Error as TlsError};
