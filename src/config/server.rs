@@ -8,7 +8,7 @@ use super::{
     key::Key,
     problem::{Code, Problems},
 };
-use crate::http::Settings;
+use crate::http::{Certificates, Settings, Tls};
 
 /// Checks the settings and makes their paths start from the configuration's folder.
 pub(super) fn check(mut settings: Settings, base_dir: &Path, problems: &mut Problems<'_>) -> Settings {
@@ -19,17 +19,20 @@ pub(super) fn check(mut settings: Settings, base_dir: &Path, problems: &mut Prob
     if let Some(tls) = &mut settings.tls {
         tls.certificate_file = base_dir.join(&tls.certificate_file);
         tls.key_file = base_dir.join(&tls.key_file);
-        certificate(&tls.certificate_file, problems);
-        private_key(&tls.key_file, problems);
+        let is_readable = [certificate(&tls.certificate_file, problems), private_key(&tls.key_file, problems)];
+        if is_readable == [true, true] {
+            pair(tls, problems);
+        }
     }
     settings
 }
 
-fn certificate(path: &Path, problems: &mut Problems<'_>) {
+/// Whether the certificate can be read.
+fn certificate(path: &Path, problems: &mut Problems<'_>) -> bool {
     let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let flaw = match certificates {
         Ok(certificates) if certificates.is_empty() => "holds no certificate".to_owned(),
-        Ok(_) => return,
+        Ok(_) => return true,
         Err(error) => pem_flaw(&error),
     };
     problems.report(
@@ -38,15 +41,29 @@ fn certificate(path: &Path, problems: &mut Problems<'_>) {
         format!("{}: {flaw}", path.display()),
         "name a PEM file with the server's certificate first and its issuers after it",
     );
+    false
 }
 
-fn private_key(path: &Path, problems: &mut Problems<'_>) {
-    let Err(error) = PrivateKeyDer::from_pem_file(path) else { return };
+/// Whether the private key can be read.
+fn private_key(path: &Path, problems: &mut Problems<'_>) -> bool {
+    let Err(error) = PrivateKeyDer::from_pem_file(path) else { return true };
     problems.report(
         Code::Reference,
         &Key::of(["server", "tls", "key-file"]),
         format!("{}: {}", path.display(), pem_flaw(&error)),
         "name a PEM file with the private key of the certificate, not encrypted, that the relay's user may read",
+    );
+    false
+}
+
+/// Reports a certificate and a key that are each readable, and do not go together.
+fn pair(files: &Tls, problems: &mut Problems<'_>) {
+    let Err(error) = Certificates::load(files) else { return };
+    problems.report(
+        Code::Conflict,
+        &Key::of(["server", "tls"]),
+        error.to_string(),
+        "name the key that the certificate was made for",
     );
 }
 

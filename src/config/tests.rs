@@ -248,6 +248,24 @@ fn every_problem_is_found_at_once() {
 }
 
 #[test]
+fn a_certificate_goes_with_its_key() {
+    let folder = Folder::with(
+        "[tenants.acme]\n[server]\nlisten = ['0.0.0.0:8443']\ntls.certificate-file = 'a.pem'\ntls.key-file = 'a.key'",
+    );
+    let make = || rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (pair, other) = (make(), make());
+    fs::write(folder.0.path().join("a.pem"), pair.cert.pem()).unwrap();
+    fs::write(folder.0.path().join("a.key"), pair.signing_key.serialize_pem()).unwrap();
+    let tls = folder.load(&[]).unwrap().server.tls.unwrap();
+    assert_eq!(tls.key_file, folder.0.path().join("a.key"));
+
+    fs::write(folder.0.path().join("a.key"), other.signing_key.serialize_pem()).unwrap();
+    let problems = folder.load(&[]).map(|_| ()).unwrap_err();
+    let found: Vec<_> = problems.iter().map(|problem| (problem.code, problem.key.as_str())).collect();
+    assert_eq!(found, [(Code::Conflict, "server.tls")]);
+}
+
+#[test]
 fn a_file_that_is_not_there_is_a_problem() {
     let problems = load(Path::new("/nowhere/relay.toml"), &Environment::default()).map(|_| ()).unwrap_err();
     assert_eq!(problems.len(), 1);
