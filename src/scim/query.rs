@@ -170,3 +170,6 @@ fn key(resolved: &Resolved<'_>, resource: &Object) -> Option<SortKey> {
 fn is_primary(element: &Value) -> bool {
     element.get("primary").and_then(Value::as_bool).unwrap_or(false)
 }
+
+#[cfg(test)]
+mod tests;

@@ -233,3 +233,6 @@ pub fn schemas(resource_type: &ResourceType, attributes: &Object) -> Vec<String>
     let used = extensions.filter(|urn| attributes.contains_key(urn.as_str()));
     std::iter::once(&resource_type.schema.id).chain(used).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests;
