@@ -9,7 +9,10 @@ mod print;
 use serde_json::Value;
 
 pub use self::fold::fold_case;
-pub(in crate::scim) use self::{evaluate::instant, parse::Parser};
+pub(in crate::scim) use self::{
+    evaluate::{boolean, instant, is_case_exact, number, stored, sub_attribute},
+    parse::Parser,
+};
 use super::{Error, ScimType, path::AttributePath};
 
 /// The longest filter, in bytes.

@@ -117,3 +117,6 @@ fn check_comparison(attribute: &Attribute, operator: Operator, operand: &Value) 
 fn refuse(attribute: &Attribute, reason: &str) -> Result<(), Error> {
     Err(Error::of(ScimType::InvalidFilter, format!("filter: {} {reason}", attribute.name)))
 }
+
+#[cfg(test)]
+mod tests;
