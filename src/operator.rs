@@ -215,6 +215,19 @@ impl Operator {
         }
     }
 
+    /// Executes a command as the control socket gets it. Texts for the operator, both ways.
+    ///
+    /// # Errors
+    /// Nothing was done; what was wrong, with its causes.
+    pub async fn execute_json(&self, command: Value) -> Result<Value, String> {
+        let command = serde_json::from_value(command)
+            .map_err(|error| format!("the relay that runs does not know this command, it may be of another version: {error}"))?;
+        self.execute(command).await.map_err(|error| {
+            let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |cause| cause.source());
+            causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+        })
+    }
+
     async fn create_key(&self, tenant: TenantName, name: String, expires_days: Option<u32>) -> Result<Value, Error> {
         let lifetime = expires_days.map(|days| Duration::from_secs(u64::from(days) * SECONDS_PER_DAY));
         let expires = lifetime.map(|lifetime| self.clock.now().after(lifetime));
