@@ -3,11 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scim_relay::scim::{
-    filter::LENGTH_MAX,
-    path::AttributePath,
-    schema::ResourceTypes,
-};
+use scim_relay::scim::{filter::LENGTH_MAX, path::AttributePath, schema::ResourceTypes};
 use std::sync::LazyLock;
 
 static TYPES: LazyLock<ResourceTypes> = LazyLock::new(ResourceTypes::core);
