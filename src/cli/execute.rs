@@ -1,6 +1,6 @@
 //! How a command reaches a relay: over its control socket, or, where none runs, by the same code on the store itself.
 
-use std::{error::Error, iter, sync::Arc};
+use std::{error::Error, sync::Arc};
 
 use serde_json::{Value, json};
 
@@ -9,8 +9,11 @@ use crate::{
     config::Config,
     credentials::Credentials,
     metrics::Metrics,
-    operator::{self, Command, Operator},
-    store::{self, Store, sqlite::SqliteStore},
+    operator::{self, Command, Operator, with_causes},
+    store::{
+        self, Store,
+        sqlite::{self, SqliteStore},
+    },
     time::Clock,
 };
 
@@ -55,8 +58,14 @@ pub(super) async fn execute(config: &Config, command: &Command) -> Result<Value,
 /// Opens the store, which keeps a relay from starting meanwhile.
 async fn execute_here(config: &Config, command: Command) -> Result<Value, Failure> {
     let (clock, metrics) = (Clock::system(), Arc::new(Metrics::new().map_err(Failure::refused)?));
-    let store = SqliteStore::open(&config.data_dir, config.secret_key.as_ref(), clock.clone(), metrics.clone())?;
-    let store: Arc<dyn Store> = Arc::new(store);
+    let store: Arc<dyn Store> = SqliteStore::open(sqlite::Options {
+        data_dir: config.data_dir.clone(),
+        clock: clock.clone(),
+        metrics: metrics.clone(),
+        sealing_key: config.secret_key.clone(),
+        read_connections: 1,
+        queue_max: 16,
+    })?;
     let answer = operate(config, store.clone(), clock, metrics, command).await;
     store.close().await;
     answer
@@ -88,10 +97,4 @@ fn tenant_is_known(config: &Config, command: &Command) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Refused(format!("there is no tenant {}; the configuration has: {}", tenant.0, known.join(", "))))
-}
-
-/// The error and what caused it: `the store failed: reading keys: disk I/O error`.
-fn with_causes(error: &dyn Error) -> String {
-    let causes = iter::successors(Some(error), |cause| cause.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
