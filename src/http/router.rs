@@ -168,7 +168,10 @@ impl Router {
         let target = Target::new(head.uri.path(), head.uri.query());
         let (served, rest) = self.tenants.load().find(&authenticated, target.path)?;
         if !served.tenant.switches.enabled {
-            return Err(scim::Error::unavailable("provisioning is switched off for this tenant (enabled)", RETRY_AFTER));
+            return Err(scim::Error::unavailable(
+                "provisioning is switched off for this tenant (enabled)",
+                RETRY_AFTER,
+            ));
         }
 
         let route = Route::find(&served.tenant, &head.method, [rest, target.path_in_query])?;
