@@ -68,6 +68,11 @@ async fn http_2_and_http_1_work_over_tls() {
         assert_eq!(reply.status(), 404);
         assert_eq!(reply.headers()["content-type"], "application/scim+json");
     }
+    let mut head = get(&relay, "https://scim.example/acme/scim/v2/Nothing");
+    *head.method_mut() = http::Method::HEAD;
+    let reply = sender.send_request(head).await.unwrap();
+    assert!(reply.headers()["content-length"] != "0");
+    assert_eq!(reply.into_body().collect().await.unwrap().to_bytes().len(), 0);
 
     let stream = connect_tls(&relay, &root, b"http/1.1").await.unwrap();
     let (mut sender_1, connection_1) = http1::handshake(TokioIo::new(stream)).await.unwrap();
