@@ -2,18 +2,45 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::{
+    net::{TcpListener, TcpStream, UnixListener, UnixStream},
+    sync::Semaphore,
+    time::sleep,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long to wait after a failure to accept, which is a lack of something (file descriptors) that takes time to end.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// A socket that listens.
+pub(super) trait Accept {
+    type Stream;
+
+    fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+impl Accept for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        Ok(Self::accept(self).await?.0)
+    }
+}
+
+impl Accept for UnixListener {
+    type Stream = UnixStream;
+
+    async fn accept(&self) -> io::Result<UnixStream> {
+        Ok(Self::accept(self).await?.0)
+    }
+}
+
 /// Serves each connection in a task, until stopped. Returns the tasks that still run.
-pub(super) async fn accept_until<S, F>(
+pub(super) async fn accept_until<L: Accept, F>(
     stop: &CancellationToken,
     connections_max: usize,
-    accept: impl AsyncFn() -> io::Result<S>,
-    serve: impl Fn(S) -> F,
+    listener: &L,
+    serve: impl Fn(L::Stream) -> F,
 ) -> TaskTracker
 where
     F: Future<Output = ()> + Send + 'static,
@@ -23,7 +50,7 @@ where
     loop {
         let next = async {
             let permit = slots.clone().acquire_owned().await.map_err(io::Error::other)?;
-            Ok::<_, io::Error>((accept().await?, permit))
+            Ok::<_, io::Error>((listener.accept().await?, permit))
         };
         let accepted = tokio::select! {
             () = stop.cancelled() => break,

@@ -72,8 +72,7 @@ impl Control {
     /// Executes commands until stopped.
     pub async fn run(self, stop: CancellationToken) {
         let Self { listener, file: _file, execute } = self;
-        let accept = async || listener.accept().await.map(|(stream, _)| stream);
-        let tasks = accept_until(&stop, CONNECTIONS_MAX, accept, |stream| serve(stream, execute.clone())).await;
+        let tasks = accept_until(&stop, CONNECTIONS_MAX, &listener, |stream| serve(stream, execute.clone())).await;
         // What does not end by then ends with the process.
         let _ = timeout(DRAIN_TIME, tasks.wait()).await;
     }

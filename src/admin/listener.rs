@@ -82,7 +82,6 @@ impl Listener {
 
     /// Serves until stopped. Answers under way are cut off: there is nothing to lose.
     pub async fn run(self, stop: CancellationToken) {
-        let accept = async || self.listener.accept().await.map(|(stream, _)| stream);
         let serve = |stream| {
             let (state, stop) = (self.state.clone(), stop.clone());
             async move {
@@ -92,7 +91,7 @@ impl Listener {
                 }
             }
         };
-        accept_until(&stop, CONNECTIONS_MAX, accept, serve).await.wait().await;
+        accept_until(&stop, CONNECTIONS_MAX, &self.listener, serve).await.wait().await;
     }
 }
 

@@ -22,7 +22,7 @@ async fn whoever_has_no_good_key_learns_nothing() {
         Some("Bearer srk_0123456789abcdef_0".to_owned()),
         Some("Basic dTpw".to_owned()),
         Some(format!("Bearer {}x", relay.key)),
-        Some(format!("Bearer {}", &relay.key[..relay.key.len() - 1])),
+        Some(format!("Bearer {}", relay.key.split_at(relay.key.len() - 1).0)),
         Some(format!("Bearer {} x", relay.key)),
         Some(format!("Bearer {}", relay.other_key)),
     ];
