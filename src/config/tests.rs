@@ -73,10 +73,13 @@ fn groups_that_are_off_are_no_resource_type() {
     assert_eq!(kinds, ["User"]);
 }
 
+/// What it is about, the file, and the problems expected.
+type Case<'a> = (&'a str, &'a str, &'a [(Code, &'a str)]);
+
 #[test]
 fn every_problem_is_found_at_once() {
     use Code::{Conflict, Missing, Reference, UnknownKey, Unreadable, Unsafe, WrongValue};
-    let cases: &[(&str, &str, &[(Code, &str)])] = &[
+    let cases: &[Case<'_>] = &[
         ("nothing at all", "", &[(Missing, "tenants")]),
         ("no TOML", "[tenants", &[(Unreadable, "")]),
         (
@@ -473,5 +476,22 @@ fn the_schema_refers_to_nothing_that_it_lacks() {
     let text = schema.to_string();
     for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
         assert!(schema.pointer(reference).is_some(), "{reference}");
+    }
+}
+
+#[test]
+fn every_code_is_explained() {
+    let page = fs::read_to_string(repository("docs/errors/configuration.md")).unwrap();
+    for code in [
+        Code::Unreadable,
+        Code::UnknownKey,
+        Code::WrongValue,
+        Code::Missing,
+        Code::Conflict,
+        Code::Reference,
+        Code::Unsafe,
+    ] {
+        assert!(page.contains(&format!("\n## {}", code.as_str())), "{code:?}");
+        assert_eq!(serde_json::json!(code), code.as_str());
     }
 }

@@ -202,5 +202,8 @@ async fn a_command_of_another_version_is_refused_in_words() {
     let operator = bed.operator(None);
     let refused = operator.execute_json(json!({ "command": "levitate" })).await.unwrap_err();
     assert!(refused.contains("another version"), "{refused}");
-    assert_eq!(operator.execute_json(json!({ "command": "keys-list", "tenant": null })).await, Ok(json!({ "keys": [] })));
+    assert_eq!(
+        operator.execute_json(json!({ "command": "keys-list", "tenant": null })).await,
+        Ok(json!({ "keys": [] }))
+    );
 }
