@@ -96,10 +96,12 @@ impl Dialect {
         Ok(body)
     }
 
-    /// Rewrites decoded query parameters: filters on the unique identifier under other names, odd numbers.
+    /// Rewrites decoded query parameters: filters on the unique identifier under other names, odd numbers. `unique_id`
+    /// is its path: `userName`, `emails.value` or `externalId`.
     pub fn query(
         &self,
         _resource_type: &ResourceType,
+        _unique_id: &str,
         parameters: Vec<(String, String)>,
         _quirks: &mut Quirks,
     ) -> Vec<(String, String)> {

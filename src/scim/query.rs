@@ -59,3 +59,11 @@ impl Sort {
         todo!()
     }
 }
+
+/// Reads a SearchRequest (RFC 7644 §3.4.3) into the parameters that a GET would have.
+///
+/// # Errors
+/// `invalidSyntax` for a body that is none, with the key.
+pub fn search_request(_body: serde_json::Value) -> Result<Vec<(String, String)>, Error> {
+    todo!()
+}
