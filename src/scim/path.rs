@@ -1,9 +1,13 @@
 //! Attribute paths (RFC 7644 §3.10, §3.5.2): `userName`, `name.familyName`, `emails[type eq "work"].value`,
 //! `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`.
 
-use std::fmt;
+use std::{fmt, iter};
 
-use super::{Error, filter::Filter};
+use super::{
+    Error, ScimType,
+    filter::{Filter, Parser},
+    schema::ResourceType,
+};
 
 /// A parsed path. Printing and parsing it again gives the same path.
 #[derive(Clone, PartialEq, Debug)]
@@ -18,19 +22,40 @@ pub struct AttributePath {
     pub sub_attribute: Option<String>,
 }
 
+/// The URNs of a type's schemas, for parsing paths and filters on it.
+pub fn urns(resource_type: &ResourceType) -> Vec<&str> {
+    let extensions = resource_type.extensions.iter().map(|(schema, _)| &*schema.id);
+    iter::once(&*resource_type.schema.id).chain(extensions).collect()
+}
+
 impl AttributePath {
     /// Parses a path, bounded like a filter. `urns` are the schemas known, so that `urn:…:2.0:User` (a whole
     /// extension) is told from `urn:…:2.0:User:department`.
     ///
     /// # Errors
     /// `invalidPath`, with the place of the first unexpected character.
-    pub fn parse(_text: &str, _urns: &[&str]) -> Result<Self, Error> {
-        todo!()
+    pub fn parse(text: &str, urns: &[&str]) -> Result<Self, Error> {
+        Parser::new(text, urns)
+            .and_then(Parser::path)
+            .map_err(|failure| Error::of(ScimType::InvalidPath, failure.detail("path")))
     }
 }
 
 impl fmt::Display for AttributePath {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(urn) = &self.urn {
+            f.write_str(urn)?;
+            if !self.attribute.is_empty() {
+                f.write_str(":")?;
+            }
+        }
+        f.write_str(&self.attribute)?;
+        if let Some(filter) = &self.filter {
+            write!(f, "[{filter}]")?;
+        }
+        if let Some(sub_attribute) = &self.sub_attribute {
+            write!(f, ".{sub_attribute}")?;
+        }
+        Ok(())
     }
 }
