@@ -6,7 +6,6 @@ use libfuzzer_sys::fuzz_target;
 use scim_relay::scim::{
     Object,
     filter::{Filter, LENGTH_MAX},
-    path::urns,
     schema::ResourceTypes,
 };
 use std::sync::LazyLock;
@@ -15,7 +14,7 @@ static TYPES: LazyLock<ResourceTypes> = LazyLock::new(ResourceTypes::core);
 
 fuzz_target!(|text: &str| {
     for resource_type in TYPES.iter() {
-        let urns = urns(resource_type);
+        let urns = resource_type.urns();
         let Ok(filter) = Filter::parse(text, &urns) else { continue };
         let _ = filter.check(resource_type);
         let _ = filter.matches(resource_type, &Object::new());

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 pub use self::fold::fold_case;
 pub(in crate::scim) use self::{
-    evaluate::{boolean, instant, is_case_exact, number, stored, sub_attribute},
+    check::is_hidden,
+    evaluate::{boolean, instant, is_case_exact, number, stored},
     parse::Parser,
 };
 use super::{Error, ScimType, path::AttributePath};

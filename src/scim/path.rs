@@ -1,12 +1,11 @@
 //! Attribute paths (RFC 7644 §3.10, §3.5.2): `userName`, `name.familyName`, `emails[type eq "work"].value`,
 //! `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`.
 
-use std::{fmt, iter};
+use std::fmt;
 
 use super::{
     Error, ScimType,
     filter::{Filter, Parser},
-    schema::ResourceType,
 };
 
 /// A parsed path. Printing and parsing it again gives the same path.
@@ -20,12 +19,6 @@ pub struct AttributePath {
     pub filter: Option<Box<Filter>>,
     /// The sub-attribute.
     pub sub_attribute: Option<String>,
-}
-
-/// The URNs of a type's schemas, for parsing paths and filters on it.
-pub fn urns(resource_type: &ResourceType) -> Vec<&str> {
-    let extensions = resource_type.extensions.iter().map(|(schema, _)| &*schema.id);
-    iter::once(&*resource_type.schema.id).chain(extensions).collect()
 }
 
 impl AttributePath {

@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::{
     Error, Object, ScimType,
     filter::{self, Filter, fold_case},
-    path::{self, AttributePath},
+    path::AttributePath,
     render::Projection,
-    schema::{Attribute, AttributeType, Mutability, Resolved, ResourceType, Returned},
+    schema::{Attribute, AttributeType, Resolved, ResourceType},
 };
 
 /// Items on a page when the client does not say.
@@ -58,7 +58,7 @@ impl Query {
     /// `invalidFilter`, `invalidPath` (sortBy), `invalidValue` (a number that is none, a sortOrder that is none),
     /// `invalidSyntax` (both `attributes` and `excludedAttributes`).
     pub fn parse(resource_type: &ResourceType, parameters: &[(String, String)]) -> Result<Self, Error> {
-        let urns = path::urns(resource_type);
+        let urns = resource_type.urns();
         let mut query =
             Self { filter: None, sort: None, start_index: 1, count: COUNT_DEFAULT, projection: Projection::Default };
         let (mut attributes, mut excluded) = (None, None);
@@ -119,9 +119,7 @@ fn sortable(resource_type: &ResourceType, by: AttributePath) -> Result<Attribute
     let Some(simple) = sorted_attribute(&resolved) else {
         return refuse("sortBy names a complex attribute: name one of its sub-attributes");
     };
-    let is_hidden =
-        |attribute: &Attribute| attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly;
-    if is_hidden(attribute) || is_hidden(simple) {
+    if filter::is_hidden(attribute) || filter::is_hidden(simple) {
         return refuse("sortBy names an attribute that is never returned");
     }
     Ok(by)
@@ -131,7 +129,7 @@ fn sortable(resource_type: &ResourceType, by: AttributePath) -> Result<Attribute
 fn sorted_attribute<'a>(resolved: &Resolved<'a>) -> Option<&'a Attribute> {
     let attribute = resolved.sub_attribute.or(resolved.attribute)?;
     match attribute.kind {
-        AttributeType::Complex => filter::sub_attribute(attribute, "value"),
+        AttributeType::Complex => attribute.sub_attribute("value"),
         _ => Some(attribute),
     }
 }

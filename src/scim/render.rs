@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Error, Object, ScimType,
-    path::{self, AttributePath},
+    path::AttributePath,
     schema::{Attribute, ResourceType, Returned},
 };
 
@@ -49,8 +49,7 @@ impl Projection {
 
     /// Whether a top-level core attribute would be returned at all; decides whether `members` is read.
     pub fn includes(&self, resource_type: &ResourceType, attribute: &str) -> bool {
-        let attributes = &resource_type.schema.attributes;
-        let definition = attributes.iter().find(|definition| definition.name.eq_ignore_ascii_case(attribute));
+        let definition = resource_type.attribute(attribute);
         let name = definition.map_or(attribute, |definition| &definition.name);
         is_minimum(name) || !matches!(self.choice(None, name, returned(definition)), Choice::Drop)
     }
@@ -193,7 +192,7 @@ fn returned(definition: Option<&Attribute>) -> Returned {
 
 /// The paths of a comma-separated list that the type knows, each once.
 fn known_paths(resource_type: &ResourceType, list: &str) -> Vec<AttributePath> {
-    let urns = path::urns(resource_type);
+    let urns = resource_type.urns();
     let mut paths = Vec::new();
     for text in split_list(list) {
         let Ok(path) = AttributePath::parse(text, &urns) else { continue };

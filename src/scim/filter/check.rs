@@ -4,11 +4,10 @@ use serde_json::Value;
 
 use super::{
     Filter, Operator,
-    evaluate::{boolean, instant, is_value_of_simple, number, sub_attribute},
+    evaluate::{boolean, instant, is_value_of_simple, number},
 };
 use crate::scim::{
     Error, ScimType,
-    path::AttributePath,
     schema::{Attribute, AttributeType, Mutability, ResourceType, Returned},
 };
 
@@ -29,13 +28,12 @@ impl Filter {
                 check_visible(attribute)?;
                 check_comparison(resolved.sub_attribute.unwrap_or(attribute), *operator, value)
             }
-            Self::ValuePath { path, filter } => match attribute(resource_type, path) {
-                Some(attribute) => {
-                    check_visible(attribute)?;
-                    filter.check_in_brackets(attribute)
-                }
-                None => Ok(()),
-            },
+            Self::ValuePath { path, filter } => {
+                let Some(resolved) = resource_type.resolve(path) else { return Ok(()) };
+                let Some(attribute) = resolved.attribute else { return Ok(()) };
+                check_visible(attribute)?;
+                filter.check_in_brackets(attribute)
+            }
             Self::Constant(_) => Ok(()),
         }
     }
@@ -46,7 +44,7 @@ impl Filter {
                 filters.iter().try_for_each(|filter| filter.check_in_brackets(attribute))
             }
             Self::Not(filter) => filter.check_in_brackets(attribute),
-            Self::Compare { path, operator, value } => match sub_attribute(attribute, &path.attribute) {
+            Self::Compare { path, operator, value } => match attribute.sub_attribute(&path.attribute) {
                 Some(sub) => check_comparison(sub, *operator, value),
                 None if is_value_of_simple(attribute, &path.attribute) => check_comparison(attribute, *operator, value),
                 None => Ok(()),
@@ -56,16 +54,13 @@ impl Filter {
     }
 }
 
-fn attribute<'a>(resource_type: &'a ResourceType, path: &AttributePath) -> Option<&'a Attribute> {
-    resource_type.resolve(path)?.attribute
+/// Whether an attribute must never be shown: answers to filters and an order of results would show it bit by bit.
+pub(in crate::scim) fn is_hidden(attribute: &Attribute) -> bool {
+    attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly
 }
 
-/// An answer would tell, comparison by comparison, what must never be shown.
 fn check_visible(attribute: &Attribute) -> Result<(), Error> {
-    if attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly {
-        return refuse(attribute, "is never returned and cannot be filtered by");
-    }
-    Ok(())
+    if is_hidden(attribute) { refuse(attribute, "is never returned and cannot be filtered by") } else { Ok(()) }
 }
 
 fn check_whole(operator: Operator, operand: &Value) -> Result<(), Error> {
@@ -88,7 +83,7 @@ fn check_comparison(attribute: &Attribute, operator: Operator, operand: &Value) 
     let is_textual = matches!(operator, Operator::Co | Operator::Sw | Operator::Ew);
     match attribute.kind {
         AttributeType::Complex if is_ordering => refuse(attribute, "is complex: gt, ge, lt, le need a sub-attribute"),
-        AttributeType::Complex => match sub_attribute(attribute, "value") {
+        AttributeType::Complex => match attribute.sub_attribute("value") {
             Some(value) if value.kind != AttributeType::Complex => check_comparison(value, operator, operand),
             _ => refuse(attribute, "is complex: name one of its sub-attributes"),
         },

@@ -60,7 +60,7 @@ impl Filter {
             Self::Not(filter) => !filter.matches_element(attribute, element),
             Self::Compare { path, operator, value } => {
                 let test = Test { operator: *operator, operand: value };
-                match sub_attribute(attribute, &path.attribute) {
+                match attribute.sub_attribute(&path.attribute) {
                     Some(sub) => test.holds_for_part(element, sub),
                     None if is_value_of_simple(attribute, &path.attribute) => test.holds(attribute, element),
                     None => test.holds_for_nothing(),
@@ -71,11 +71,6 @@ impl Filter {
             Self::Constant(value) => *value,
         }
     }
-}
-
-/// The sub-attribute of that name, without case.
-pub(in crate::scim) fn sub_attribute<'a>(attribute: &'a Attribute, name: &str) -> Option<&'a Attribute> {
-    attribute.sub_attributes.iter().find(|sub| sub.name.eq_ignore_ascii_case(name))
 }
 
 /// Whether `name` is `value` of an attribute that has no sub-attributes.
@@ -123,7 +118,7 @@ impl Test<'_> {
     fn holds_for_any(self, attribute: &Attribute, sub: Option<&Attribute>, value: Option<&Value>) -> bool {
         let sub = match self.operator {
             Operator::Pr => sub,
-            _ => sub.or_else(|| sub_attribute(attribute, "value")),
+            _ => sub.or_else(|| attribute.sub_attribute("value")),
         };
         let holds_for_element = |element: &Value| match sub {
             Some(sub) => self.holds_for_part(element, sub),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scim_connector::ResourceKind;
 
 use super::*;
-use crate::scim::{path::urns, schema::ResourceTypes};
+use crate::scim::schema::ResourceTypes;
 
 fn user() -> Arc<ResourceType> {
     ResourceTypes::core().get(&ResourceKind::new("User")).unwrap().clone()
@@ -13,7 +13,7 @@ fn user() -> Arc<ResourceType> {
 
 fn check(text: &str) -> Result<(), Error> {
     let resource_type = user();
-    Filter::parse(text, &urns(&resource_type)).unwrap().check(&resource_type)
+    Filter::parse(text, &resource_type.urns()).unwrap().check(&resource_type)
 }
 
 #[test]

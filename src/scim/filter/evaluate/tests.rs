@@ -6,7 +6,7 @@ use scim_connector::ResourceKind;
 use serde_json::json;
 
 use super::*;
-use crate::scim::{path::urns, schema::ResourceTypes};
+use crate::scim::schema::ResourceTypes;
 
 fn resource_type(name: &str) -> Arc<ResourceType> {
     ResourceTypes::core().get(&ResourceKind::new(name)).unwrap().clone()
@@ -44,7 +44,7 @@ fn user() -> Object {
 }
 
 fn matches(resource_type: &ResourceType, resource: &Object, text: &str) -> bool {
-    Filter::parse(text, &urns(resource_type)).unwrap().matches(resource_type, resource)
+    Filter::parse(text, &resource_type.urns()).unwrap().matches(resource_type, resource)
 }
 
 #[track_caller]
