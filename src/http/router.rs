@@ -338,10 +338,14 @@ fn preconditions(headers: &HeaderMap) -> Result<Preconditions, scim::Error> {
 }
 
 fn log_cause(seen: &Seen, error: &scim::Error) {
-    let Some(cause) = error.source() else { return };
+    let Some(first) = error.source() else { return };
+    let mut cause = first.to_string();
+    let mut below = first.source();
+    while let Some(next) = below {
+        cause = format!("{cause}: {next}");
+        below = next.source();
+    }
     let request_id = &*seen.request_id;
-    let causes: Vec<String> = std::iter::successors(Some(cause), |cause| cause.source()).map(ToString::to_string).collect();
-    let cause = causes.join(": ");
     if error.http_status() == 500 {
         tracing::error!(request.id = request_id, operation = seen.operation, cause, "request failed");
     } else {
