@@ -31,9 +31,11 @@ pub(super) fn derive_formatted_name(
         return;
     };
     let derived = [Some(given), part("middleName"), Some(family)].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let words = |text: &str| format!(" {} ", text.replace([',', ';', '.'], " "));
+    let has = |part: &str| words(formatted).contains(&words(part));
     let is_due = match policy {
         DeriveFormattedName::Never => false,
-        DeriveFormattedName::WhenStale => echoes_answer && formatted.contains(given) != formatted.contains(family),
+        DeriveFormattedName::WhenStale => echoes_answer && has(given) != has(family),
         DeriveFormattedName::Always => formatted != derived,
     };
     if is_due {

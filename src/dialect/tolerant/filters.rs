@@ -69,12 +69,12 @@ fn spelling(text: &str, quirks: &mut Quirks) {
 /// The depth of the recursion is bounded by the parser of filters.
 fn rewritten(resource_type: &ResourceType, unique_id: &str, filter: Filter, quirks: &mut Quirks) -> Filter {
     match filter {
-        Filter::And(filters) => Filter::And(
-            filters.into_iter().map(|filter| rewritten(resource_type, unique_id, filter, quirks)).collect(),
-        ),
-        Filter::Or(filters) => Filter::Or(
-            filters.into_iter().map(|filter| rewritten(resource_type, unique_id, filter, quirks)).collect(),
-        ),
+        Filter::And(filters) => {
+            Filter::And(filters.into_iter().map(|filter| rewritten(resource_type, unique_id, filter, quirks)).collect())
+        }
+        Filter::Or(filters) => {
+            Filter::Or(filters.into_iter().map(|filter| rewritten(resource_type, unique_id, filter, quirks)).collect())
+        }
         Filter::Not(filter) => Filter::Not(Box::new(rewritten(resource_type, unique_id, *filter, quirks))),
         Filter::Compare { path, operator: Operator::Eq, value } => {
             comparison(resource_type, unique_id, path, value, quirks)
@@ -117,12 +117,7 @@ fn comparison(
 }
 
 fn value_of(urn: Option<String>, attribute: &Attribute) -> AttributePath {
-    AttributePath {
-        urn,
-        attribute: attribute.name.clone(),
-        filter: None,
-        sub_attribute: Some("value".to_owned()),
-    }
+    AttributePath { urn, attribute: attribute.name.clone(), filter: None, sub_attribute: Some("value".to_owned()) }
 }
 
 /// The complex attribute that a path names as a whole, and the URN of its extension: it is compared by its `value`.

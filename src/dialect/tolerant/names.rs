@@ -51,8 +51,7 @@ pub(super) fn respell(attributes: &[Attribute], object: &mut Object, quirks: &mu
 
 /// Gives keys those spellings (EN-65).
 pub(super) fn respell_keys(object: &mut Object, names: &[&str], quirks: &mut Quirks) {
-    let spellings =
-        |key: &str| names.iter().find(|name| name.eq_ignore_ascii_case(key)).map(|name| (*name).to_owned());
+    let spellings = |key: &str| names.iter().find(|name| name.eq_ignore_ascii_case(key)).map(|name| (*name).to_owned());
     rename_keys(object, spellings, "EN-65", quirks);
 }
 
@@ -98,11 +97,7 @@ fn rename_keys(
 }
 
 /// Renames keys; one whose new name is taken is left for the parser to judge.
-fn rename_keys_by(
-    object: &mut Object,
-    renaming: impl Fn(&str) -> Option<(String, &'static str)>,
-    quirks: &mut Quirks,
-) {
+fn rename_keys_by(object: &mut Object, renaming: impl Fn(&str) -> Option<(String, &'static str)>, quirks: &mut Quirks) {
     let renamings: Vec<_> = object
         .keys()
         .filter_map(|key| renaming(key).filter(|(to, _)| to != key).map(|(to, quirk)| (key.clone(), to, quirk)))
@@ -128,6 +123,7 @@ pub(super) fn list_schemas(resource_type: &ResourceType, body: &mut Object, quir
     }
     let Some(Value::Array(listed)) = body.get_mut("schemas") else { return };
     let mut urns: Vec<Value> = Vec::with_capacity(listed.len());
+    let mut corrected_one = false;
     for urn in listed.drain(..) {
         let Some(text) = urn.as_str() else {
             urns.push(urn);
@@ -137,10 +133,11 @@ pub(super) fn list_schemas(resource_type: &ResourceType, body: &mut Object, quir
             quirks.met("EN-34");
         } else if let Some((right, quirk)) = corrected(resource_type, text) {
             quirks.met(quirk);
+            corrected_one = true;
             if !lists(&urns, &right) {
                 urns.push(right.into());
             }
-        } else {
+        } else if !(corrected_one && lists(&urns, text)) {
             urns.push(urn);
         }
     }
@@ -192,10 +189,9 @@ pub(super) fn target<'a>(resource_type: &'a ResourceType, text: &str, quirks: &m
             resource_type.resolve(&path)?
         }
     };
-    for (spelling, attribute) in [
-        (Some(&mut path.attribute), resolved.attribute),
-        (path.sub_attribute.as_mut(), resolved.sub_attribute),
-    ] {
+    for (spelling, attribute) in
+        [(Some(&mut path.attribute), resolved.attribute), (path.sub_attribute.as_mut(), resolved.sub_attribute)]
+    {
         if let (Some(spelling), Some(attribute)) = (spelling, attribute)
             && *spelling != attribute.name
         {
@@ -248,8 +244,7 @@ fn corrected_prefix(resource_type: &ResourceType, urns: &[&str], text: &str) -> 
 /// extension has such an attribute, or a sub-attribute by another word.
 fn by_other_words(resource_type: &ResourceType, path: &AttributePath) -> Option<(AttributePath, &'static str)> {
     if path.urn.is_none() && !has(&resource_type.schema.attributes, &path.attribute) {
-        let mut having =
-            resource_type.extensions.iter().filter(|(schema, _)| has(&schema.attributes, &path.attribute));
+        let mut having = resource_type.extensions.iter().filter(|(schema, _)| has(&schema.attributes, &path.attribute));
         return match (having.next(), having.next()) {
             (Some((schema, _)), None) => {
                 Some((AttributePath { urn: Some(schema.id.clone()), ..path.clone() }, "EN-23"))

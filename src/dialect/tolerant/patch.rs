@@ -45,7 +45,8 @@ pub(in crate::dialect) fn patch(
         None => return Ok(body),
     };
     let asks = !operations.is_empty();
-    let mut rewriting = Rewriting { dialect, resource_type, id, quirks, operations: Vec::with_capacity(operations.len()) };
+    let mut rewriting =
+        Rewriting { dialect, resource_type, id, quirks, operations: Vec::with_capacity(operations.len()) };
     for (index, operation) in operations.into_iter().enumerate() {
         rewriting.operation(operation).map_err(|error| error.within(&format!("operation {index}")))?;
     }
@@ -319,7 +320,7 @@ impl Rewriting<'_> {
 
 /// The multi-valued attribute that a path names as a whole.
 fn whole_multi_valued<'a>(target: &Target<'a>) -> Option<&'a Attribute> {
-    target
-        .attribute
-        .filter(|attribute| attribute.multi_valued && target.path.filter.is_none() && target.path.sub_attribute.is_none())
+    target.attribute.filter(|attribute| {
+        attribute.multi_valued && target.path.filter.is_none() && target.path.sub_attribute.is_none()
+    })
 }

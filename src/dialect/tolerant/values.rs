@@ -42,6 +42,7 @@ pub(super) fn attributes<'a>(
 
 /// An attribute's value in its type; `None` for one that says nothing: null, an empty text, an object of such.
 pub(super) fn assigned(attribute: &Attribute, value: Value, place: Place, quirks: &mut Quirks) -> Option<Value> {
+    let is_complex = attribute.kind == AttributeType::Complex;
     match value {
         Value::Array(items) if attribute.multi_valued => Some(elements(attribute, items, place, quirks)),
         // Emptied, not left out: a PUT without members keeps them.
@@ -50,14 +51,14 @@ pub(super) fn assigned(attribute: &Attribute, value: Value, place: Place, quirks
             Some(json!([]))
         }
         value if attribute.multi_valued => {
-            let is_bare_complex = attribute.kind == AttributeType::Complex && value.is_string();
+            let is_bare = is_complex && value.is_string();
             let value = single(attribute, value, place, quirks)?;
-            if !is_bare_complex {
+            if !is_bare {
                 quirks.met("OT-04");
             }
             Some(json!([value]))
         }
-        Value::Array(mut items) if items.len() <= 1 => {
+        Value::Array(mut items) if is_complex && matches!(&*items, [Value::Object(_) | Value::String(_)]) => {
             quirks.met("EN-19");
             single(attribute, items.pop()?, place, quirks)
         }
