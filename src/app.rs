@@ -1,29 +1,24 @@
-//! Builds a relay from its configuration, runs it, and stops it without losing anything.
+//! app (stand-in)
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use crate::config::Config;
 
-use crate::{
-    admin,
-    config::Config,
-    credentials::Credentials,
-    dispatch::{Dispatcher, Target},
-    http::{Router, Server},
-    metrics::Metrics,
-    operator::Operator,
-    provider::Provider,
-    store::{Store, TenantName, sqlite},
-    time::Clock,
-};
+/// What `scim-relay demo` shall do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DemoOptions {
+    /// Play the demonstration and end, in place of staying up to be played with.
+    pub once: bool,
+    /// The folder to keep it in; `None` for a temporary one.
+    pub dir: Option<PathBuf>,
+}
 
-/// A running relay.
-pub struct App {
-    store: Arc<dyn Store>,
-    credentials: Arc<Credentials>,
-    scim_address: SocketAddr,
-    admin_address: SocketAddr,
-    stop: CancellationToken,
-    tasks: TaskTracker,
+/// Runs a relay until it is told to stop.
+pub async fn run(_config: Config) -> anyhow::Result<()> {
+    todo!()
+}
+
+/// Runs a demonstration.
+pub async fn demo(_options: DemoOptions) -> anyhow::Result<()> {
+    todo!()
 }

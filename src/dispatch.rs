@@ -47,29 +47,16 @@ impl Default for Settings {
     }
 }
 
-/// What happens downstream when a user is deactivated.
+/// What becomes of an entry downstream whose resource was deactivated or deleted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum OnDeactivate {
-    /// Switched off.
+pub enum OnRemoval {
+    /// It stays, switched off. What cannot be switched off (a group) goes.
     #[default]
     Disable,
-    /// Removed.
+    /// It goes.
     Delete,
-    /// Left as it is.
-    Ignore,
-}
-
-/// What happens downstream when a resource is deleted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnDelete {
-    /// A user is switched off and kept; what cannot be switched off (a group) is removed.
-    #[default]
-    Disable,
-    /// Removed.
-    Delete,
-    /// Left as it is.
+    /// It stays as it is.
     Ignore,
 }
 
@@ -82,9 +69,9 @@ pub struct Target {
     /// The types it is owed, each with its mapping.
     pub types: BTreeMap<ResourceKind, (Arc<ResourceType>, Arc<Mapping>)>,
     /// What a deactivation does.
-    pub on_deactivate: OnDeactivate,
+    pub on_deactivate: OnRemoval,
     /// What a deletion does.
-    pub on_delete: OnDelete,
+    pub on_delete: OnRemoval,
 }
 
 /// Runs the delivery of all connectors.

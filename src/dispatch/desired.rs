@@ -2,7 +2,7 @@
 
 use scim_connector::{Change, ChangeId, Desired, Members, ResourceRef};
 
-use super::{OnDeactivate, OnDelete, Target};
+use super::{OnRemoval, Target};
 use crate::{
     scim::{Object, schema::ResourceType},
     store::{Delivery, OwedState},
@@ -25,9 +25,9 @@ pub(super) fn task(target: &Target, delivery: &mut Delivery) -> Task {
     };
     let desired = match &mut delivery.state {
         OwedState::Deleted => match target.on_delete {
-            OnDelete::Ignore => return Task::Leave,
-            OnDelete::Disable if has_active(resource_type) => Desired::Disabled,
-            OnDelete::Disable | OnDelete::Delete => Desired::Absent,
+            OnRemoval::Ignore => return Task::Leave,
+            OnRemoval::Disable if has_active(resource_type) => Desired::Disabled,
+            OnRemoval::Disable | OnRemoval::Delete => Desired::Absent,
         },
         OwedState::Present { attributes, members } => {
             let mut attributes: Object = match serde_json::from_str(attributes) {
@@ -37,9 +37,9 @@ pub(super) fn task(target: &Target, delivery: &mut Delivery) -> Task {
             let mut active = attributes.get("active") != Some(&false.into());
             if !active {
                 match target.on_deactivate {
-                    OnDeactivate::Disable => {}
-                    OnDeactivate::Delete => return apply(delivery, Desired::Absent),
-                    OnDeactivate::Ignore => {
+                    OnRemoval::Disable => {}
+                    OnRemoval::Delete => return apply(delivery, Desired::Absent),
+                    OnRemoval::Ignore => {
                         active = true;
                         attributes.insert("active".into(), true.into());
                     }

@@ -8,7 +8,7 @@ use scim_connector::{
     RemoteState, ResourceId, ResourceKind,
 };
 use scim_relay::{
-    dispatch::{Dispatcher, OnDeactivate, OnDelete, Settings, Target},
+    dispatch::{Dispatcher, OnRemoval, Settings, Target},
     mapping::Mapping,
     metrics::Metrics,
     operator::ConnectorControl,
@@ -103,10 +103,10 @@ struct Relay {
 
 impl Relay {
     async fn start(limits: Limits) -> Self {
-        Self::with(limits, OnDeactivate::Disable, OnDelete::Disable).await
+        Self::with(limits, OnRemoval::Disable, OnRemoval::Disable).await
     }
 
-    async fn with(limits: Limits, on_deactivate: OnDeactivate, on_delete: OnDelete) -> Self {
+    async fn with(limits: Limits, on_deactivate: OnRemoval, on_delete: OnRemoval) -> Self {
         let clock = Clock::manual(Timestamp(1_790_000_000_000));
         let store = TestStore::open(clock.clone()).await;
         let (sender, calls) = mpsc::unbounded_channel();
@@ -326,9 +326,9 @@ fn added(change: &Change) -> Vec<ResourceId> {
 #[tokio::test]
 async fn policies_decide_what_a_deactivation_and_a_deletion_become() {
     for (on_deactivate, on_delete, deactivated, deleted) in [
-        (OnDeactivate::Disable, OnDelete::Disable, "present, inactive", "disabled"),
-        (OnDeactivate::Delete, OnDelete::Delete, "absent", "absent"),
-        (OnDeactivate::Ignore, OnDelete::Delete, "present, active", "absent"),
+        (OnRemoval::Disable, OnRemoval::Disable, "present, inactive", "disabled"),
+        (OnRemoval::Delete, OnRemoval::Delete, "absent", "absent"),
+        (OnRemoval::Ignore, OnRemoval::Delete, "present, active", "absent"),
     ] {
         let mut relay = Relay::with(ONE, on_deactivate, on_delete).await;
         let id = relay.store.create(user("ann")).await;
