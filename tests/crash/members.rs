@@ -33,7 +33,8 @@ fn g08_two_hundred_concurrent_member_changes_are_all_kept() {
     expect_members(&home, &key, &group_id, users[..200].iter().cloned().collect());
 
     let removes = users[..100].iter().map(|id| (false, id.as_str()));
-    let mixed: Vec<(bool, &str)> = removes.zip(users[200..].iter().map(|id| (true, id.as_str())))
+    let mixed: Vec<(bool, &str)> = removes
+        .zip(users[200..].iter().map(|id| (true, id.as_str())))
         .flat_map(|(remove, add)| [remove, add])
         .collect();
     change_at_once(home.scim, &key, &group_id, &mixed);
@@ -68,8 +69,7 @@ fn change_at_once(scim: SocketAddr, key: &str, group_id: &str, changes: &[(bool,
                 barrier.wait();
                 let started = Instant::now();
                 loop {
-                    let answer =
-                        client.request("PATCH", &format!("/scim/v2/Groups/{group_id}"), Some(&body)).unwrap();
+                    let answer = client.request("PATCH", &format!("/scim/v2/Groups/{group_id}"), Some(&body)).unwrap();
                     match answer.status {
                         200 | 204 => return,
                         429 | 503 if started.elapsed() < Duration::from_secs(20) => {

@@ -39,7 +39,10 @@ pub(crate) fn served(client: &mut Client, models: &mut [Model], round: u64) {
                 panic!("round {round}: {} is served as {user:?}; possible: {possible:?}", slot.user_name);
             }
             if let Err(possible) = slot.shared_member.settle(is_member, |a, b| a == b) {
-                panic!("round {round}: {} member of the shared group: {is_member}; possible: {possible:?}", slot.user_name);
+                panic!(
+                    "round {round}: {} member of the shared group: {is_member}; possible: {possible:?}",
+                    slot.user_name
+                );
             }
         }
         let own = group(client, &model.group_id);
@@ -135,7 +138,8 @@ impl Downstream {
             assert!(self.versions.is_empty(), "the JSON file is gone");
             return Default::default();
         };
-        let file: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("the JSON file is broken: {error}"));
+        let file: Value =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("the JSON file is broken: {error}"));
         let (users, groups) = (entries(&file["users"]), entries(&file["groups"]));
         for (id, entry) in users.iter().chain(&groups) {
             assert!(!self.gone.contains(id), "back after its deletion: {entry}");

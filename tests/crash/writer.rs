@@ -96,12 +96,8 @@ impl Writer<'_> {
     }
 
     fn create(&mut self, slot: usize) -> Option<()> {
-        let user = User {
-            id: None,
-            title: self.model.fresh("title"),
-            display_name: self.model.fresh("name"),
-            active: true,
-        };
+        let user =
+            User { id: None, title: self.model.fresh("title"), display_name: self.model.fresh("name"), active: true };
         let body = self.representation(slot, &user);
         match self.send("POST", "/scim/v2/Users", Some(&body)) {
             Outcome::Acknowledged(answer) => {
