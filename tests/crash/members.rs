@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     net::SocketAddr,
+    path::Path,
     sync::Barrier,
     thread,
     time::{Duration, Instant},
@@ -13,7 +14,7 @@ use serde_json::json;
 use crate::{
     http::Client,
     relay::Home,
-    verify::{Downstream, group, group_of},
+    verify::{Downstream, deliveries_pending, group, group_of},
     writer::{create_group, id_of, member_operation, patch},
 };
 
@@ -23,6 +24,7 @@ use crate::{
 fn g08_two_hundred_concurrent_member_changes_are_all_kept() {
     let directory = tempfile::tempdir().unwrap();
     let home = Home::new(directory.path(), true);
+    let people = directory.path().join("people.json");
     let key = home.create_key();
     let (_relay, _) = home.start();
     let users = create_users(home.scim, &key, 300);
@@ -30,7 +32,7 @@ fn g08_two_hundred_concurrent_member_changes_are_all_kept() {
 
     let adds: Vec<(bool, &str)> = users[..200].iter().map(|id| (true, id.as_str())).collect();
     change_at_once(home.scim, &key, &group_id, &adds);
-    expect_members(&home, &key, &group_id, users[..200].iter().cloned().collect());
+    expect_members(&home, &people, &key, &group_id, users[..200].iter().cloned().collect());
 
     let removes = users[..100].iter().map(|id| (false, id.as_str()));
     let mixed: Vec<(bool, &str)> = removes
@@ -38,7 +40,7 @@ fn g08_two_hundred_concurrent_member_changes_are_all_kept() {
         .flat_map(|(remove, add)| [remove, add])
         .collect();
     change_at_once(home.scim, &key, &group_id, &mixed);
-    expect_members(&home, &key, &group_id, users[100..].iter().cloned().collect());
+    expect_members(&home, &people, &key, &group_id, users[100..].iter().cloned().collect());
 }
 
 fn create_users(scim: SocketAddr, key: &str, count: usize) -> Vec<String> {
@@ -84,12 +86,12 @@ fn change_at_once(scim: SocketAddr, key: &str, group_id: &str, changes: &[(bool,
 }
 
 /// The group has exactly these members: in the relay at once, in the file as soon as nothing is owed any more.
-fn expect_members(home: &Home, key: &str, group_id: &str, expected: BTreeSet<String>) {
+fn expect_members(home: &Home, people: &Path, key: &str, group_id: &str, expected: BTreeSet<String>) {
     let served = group(&mut Client::new(home.scim, Some(key)), group_id).members;
     assert_eq!(served, expected, "in the store");
     let started = Instant::now();
     loop {
-        let (_, groups) = Downstream::default().look(&home.people);
+        let (_, groups) = Downstream::default().look(people);
         let delivered = groups.get(group_id).map(|entry| group_of(entry).members).unwrap_or_default();
         if delivered == expected {
             return;
@@ -99,7 +101,7 @@ fn expect_members(home: &Home, key: &str, group_id: &str, expected: BTreeSet<Str
             "in the file: {} members of {}, {:?} deliveries pending\n{}",
             delivered.len(),
             expected.len(),
-            home.deliveries_pending(),
+            deliveries_pending(home),
             home.log_tail()
         );
         thread::sleep(Duration::from_millis(20));

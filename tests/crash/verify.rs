@@ -72,12 +72,12 @@ pub(crate) fn graves(client: &mut Client, models: &[Model]) {
 }
 
 /// Waits until the JSON file shows what the models say, and nothing is owed any more.
-pub(crate) fn delivered(home: &Home, models: &[Model], downstream: &mut Downstream, round: u64) {
+pub(crate) fn delivered(home: &Home, people: &Path, models: &[Model], downstream: &mut Downstream, round: u64) {
     let started = Instant::now();
     loop {
-        let (users, groups) = downstream.look(&home.people);
+        let (users, groups) = downstream.look(people);
         let difference = difference(&users, &groups, models);
-        let pending = home.deliveries_pending();
+        let pending = deliveries_pending(home);
         if difference.is_none() && pending == Some(0) {
             return;
         }
@@ -88,6 +88,17 @@ pub(crate) fn delivered(home: &Home, models: &[Model], downstream: &mut Downstre
         );
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Deliveries owed to all connectors, from `/metrics`; `None` when it does not answer or does not say.
+pub(crate) fn deliveries_pending(home: &Home) -> Option<u64> {
+    let (_, text) = home.admin("/metrics")?;
+    let mut samples = text.lines().filter_map(|line| {
+        let value = line.strip_prefix("scim_relay_deliveries_pending{")?.rsplit(' ').next()?;
+        value.parse::<u64>().ok()
+    });
+    let first = samples.next()?;
+    Some(first + samples.sum::<u64>())
 }
 
 /// The first thing in which the file differs from the models.

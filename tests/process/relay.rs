@@ -3,7 +3,6 @@
 use std::{
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU16, Ordering},
@@ -20,8 +19,6 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct Home {
     /// The configuration file.
     config: PathBuf,
-    /// What the JSON-file connector keeps, if there is one.
-    pub(crate) people: PathBuf,
     /// The SCIM listener.
     pub(crate) scim: SocketAddr,
     /// The admin listener.
@@ -36,11 +33,11 @@ pub(crate) struct Relay {
 }
 
 impl Home {
-    /// Writes the configuration of a tenant `acme`, with a JSON-file connector `people` if asked for.
+    /// Writes the configuration of a tenant `acme`, with a JSON-file connector that keeps
+    /// `people.json` if asked for.
     pub(crate) fn new(directory: &Path, with_connector: bool) -> Self {
         let home = Self {
             config: directory.join("relay.toml"),
-            people: directory.join("people.json"),
             scim: free_address(),
             admin: free_address(),
             log: directory.join("relay.log"),
@@ -104,20 +101,9 @@ impl Home {
     }
 
     /// Status and body of a GET at the admin listener; `None` when it does not answer.
-    fn admin(&self, target: &str) -> Option<(u16, String)> {
+    pub(crate) fn admin(&self, target: &str) -> Option<(u16, String)> {
         let answer = Client::new(self.admin, None).request("GET", target, None).ok()?;
         Some((answer.status, answer.body))
-    }
-
-    /// Deliveries owed to all connectors, from `/metrics`; `None` when it does not answer or does not say.
-    pub(crate) fn deliveries_pending(&self) -> Option<u64> {
-        let (_, text) = self.admin("/metrics")?;
-        let mut samples = text.lines().filter_map(|line| {
-            let value = line.strip_prefix("scim_relay_deliveries_pending{")?.rsplit(' ').next()?;
-            value.parse::<u64>().ok()
-        });
-        let first = samples.next()?;
-        Some(first + samples.sum::<u64>())
     }
 
     /// The end of what the relay logged, for a failure's message.
@@ -125,15 +111,6 @@ impl Home {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(30)..].join("\n")
-    }
-}
-
-impl Relay {
-    /// Kills the process as a power cut would: no signal it could handle. `false` if it had ended before by itself.
-    pub(crate) fn kill(&mut self) -> bool {
-        // Killing a process that has ended already is no error of ours: its status tells.
-        let _ = self.child.kill();
-        self.child.wait().unwrap().signal() == Some(9)
     }
 }
 
