@@ -49,7 +49,7 @@ impl Home {
             ""
         };
         let config = format!(
-            "data-dir = \"{}\"\n[server]\nlisten = \"{}\"\n[admin]\nlisten = \"{}\"\n\
+            "data-dir = \"{}\"\n[server]\nlisten = [\"{}\"]\n[admin]\nlisten = \"{}\"\n\
              [tenants.acme]\nbase-path = \"/scim/v2\"\ndialect = \"auto\"\n{connector}",
             directory.join("data").display(),
             home.scim,
