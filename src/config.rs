@@ -1,1 +1,131 @@
-//! config
+//! From a file and variables to a value that cannot be wrong.
+//!
+//! [`load`] merges the layers (`source`), reads them into the settings as written (`raw`), and checks what types cannot
+//! say (`check`, `tenants`, `connectors`). It finds all problems at once, each with its key, who set it, and what would
+//! be right. Modules own their settings types; this one only gathers them.
+
+mod check;
+mod connectors;
+mod key;
+mod problem;
+mod raw;
+mod read;
+mod schema;
+mod secrets;
+mod server;
+mod source;
+mod tenants;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use scim_connector::{BuildContext, Kind, ResourceKind, Secret, SettingsProblem};
+use serde_json::Value;
+
+use self::{problem::Problems, source::Source};
+pub use self::{
+    problem::{Code, Problem},
+    raw::{Admin, Log, LogFormat},
+    schema::json_schema,
+    source::Environment,
+};
+use crate::{
+    dispatch::{self, OnRemoval},
+    http,
+    mapping::Mapping,
+    provider,
+    store::{self, ConnectorName, TenantName},
+};
+
+/// All that the relay needs to know, checked. Paths are absolute or start from the working directory.
+#[derive(Debug)]
+pub struct Config {
+    /// The file that it was read from.
+    pub file: PathBuf,
+    /// The folder of the store, the lock and the control socket.
+    pub data_dir: PathBuf,
+    /// What seals passwords; there if a tenant takes any.
+    pub secret_key: Option<Secret>,
+    /// What is logged, and how.
+    pub log: Log,
+    /// The SCIM listener.
+    pub server: http::Settings,
+    /// The admin listener.
+    pub admin: Admin,
+    /// How deliveries are retried.
+    pub delivery: dispatch::Settings,
+    /// At least one.
+    pub tenants: Vec<Tenant>,
+    /// Each of one of the tenants.
+    pub connectors: Vec<Connector>,
+}
+
+/// A tenant, as each side needs it.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// For the SCIM side.
+    pub scim: Arc<provider::Tenant>,
+    /// For the store, with its connectors.
+    pub store: store::Tenant,
+}
+
+/// A connector: what builds it, and what the dispatcher does with it.
+#[derive(Clone)]
+pub struct Connector {
+    /// Its name.
+    pub name: ConnectorName,
+    /// The tenant whose state it gets.
+    pub tenant: TenantName,
+    /// What becomes of an entry when its user is deactivated.
+    pub on_deactivate: OnRemoval,
+    /// What becomes of an entry when its resource is deleted.
+    pub on_delete: OnRemoval,
+    /// A mapping for each resource type that it gets.
+    pub mappings: BTreeMap<ResourceKind, Arc<Mapping>>,
+    /// The kind of downstream system.
+    pub kind: &'static Kind,
+    settings: Value,
+    base_dir: PathBuf,
+}
+
+impl Connector {
+    /// Builds the connector. Files that its settings name are read again, so that a changed secret is a new start.
+    ///
+    /// # Errors
+    /// What has changed for the worse since the configuration was checked.
+    pub fn build(&self) -> Result<Box<dyn scim_connector::Connector>, Vec<SettingsProblem>> {
+        let context = BuildContext { name: self.name.0.to_string(), base_dir: self.base_dir.clone() };
+        (self.kind.build)(self.settings.clone(), context)
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector")
+            .field("name", &self.name)
+            .field("tenant", &self.tenant)
+            .field("kind", &self.kind.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads and checks a configuration: the file, and over it variables `SCIM_RELAY__SECTION__KEY`.
+///
+/// # Errors
+/// All problems found, ordered by key; never an empty list.
+pub fn load(path: &Path, environment: &Environment) -> Result<Config, Vec<Problem>> {
+    let source = Source::open(path, environment).map_err(|problem| vec![problem])?;
+    let mut problems = Problems::new(&source);
+    let config = read::read(source.document(), &source, &mut problems)
+        .and_then(|raw| check::config(raw, path, environment, &source, &mut problems));
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        Some(_) | None => Err(problems.into_vec()),
+    }
+}

@@ -1,9 +1,22 @@
 //! What each identity provider says differently, rewritten to what RFC 7644 says. Pure, and the only place that names
 //! an identity provider.
+//!
+//! A dialect is a row of policies; how an odd spelling is understood is shared by all tolerant dialects
+//! ([`tolerant`]), because one spelling has one meaning whoever writes it. Every spelling understood is noted by its id
+//! in the catalogue of client habits (`EN-12`), so that an operator sees what a client relies on.
+
+mod auto;
+mod entra;
+mod okta;
+mod rfc;
+mod tolerant;
 
 use serde_json::Value;
 
 use crate::scim::{self, resource::Unknown, schema::ResourceType};
+
+/// All dialects. A new one is a file with its row, and its place here.
+static DIALECTS: [Dialect; 4] = [auto::DIALECT, okta::DIALECT, entra::DIALECT, rfc::DIALECT];
 
 /// One client's way of speaking SCIM: a row of the table.
 #[derive(Debug)]
@@ -25,8 +38,8 @@ pub struct Dialect {
     pub group_patch_no_content: bool,
     /// Whether a group's `displayName` is unique in the tenant, without case.
     pub group_names_unique: bool,
-    /// Whether `name.formatted` is derived from its parts when a PUT echoes a stale one (OK-07).
-    pub derive_formatted_name: bool,
+    /// When `name.formatted` is derived from its parts.
+    pub derive_formatted_name: DeriveFormattedName,
 }
 
 /// When a value path that selects nothing creates the element.
@@ -34,9 +47,23 @@ pub struct Dialect {
 pub enum CreateMissing {
     /// Never: 400 `noTarget`.
     Never,
+    /// For `add` alone.
+    ForAdd,
     /// For `add`, and for `replace` when it is written Entra's way, `Replace`.
     AsWritten,
     /// For `add` and `replace`.
+    Always,
+}
+
+/// When a `name.formatted` that a client sent is derived from its parts instead (OK-07).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeriveFormattedName {
+    /// Never: it is kept as it came.
+    Never,
+    /// When it is plainly left over: the body echoes an answer of ours (`id` and `meta`), and the name has exactly one
+    /// of the given and the family name, so that the other has changed since.
+    WhenStale,
+    /// Whenever it is not what its parts say.
     Always,
 }
 
@@ -60,13 +87,13 @@ impl Quirks {
 
 impl Dialect {
     /// The dialect of that name.
-    pub fn named(_name: &str) -> Option<&'static Self> {
-        todo!()
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::all().iter().find(|dialect| dialect.name == name)
     }
 
     /// All dialects, for help and error texts.
     pub fn all() -> &'static [Self] {
-        todo!()
+        &DIALECTS
     }
 
     /// Rewrites the body of a POST or PUT.
@@ -75,34 +102,62 @@ impl Dialect {
     /// 400 for what cannot be understood one way.
     pub fn resource(
         &self,
-        _resource_type: &ResourceType,
+        resource_type: &ResourceType,
         body: Value,
-        _quirks: &mut Quirks,
+        quirks: &mut Quirks,
     ) -> Result<Value, scim::Error> {
-        Ok(body)
+        match body {
+            Value::Object(body) if self.tolerant => {
+                Ok(Value::Object(tolerant::resource(self, resource_type, body, quirks)))
+            }
+            body => Ok(body),
+        }
     }
 
-    /// Rewrites the body of a PATCH of the resource with that id.
+    /// Rewrites the body of a PATCH of the resource with that id. A PATCH that asks for nothing, a removal of no
+    /// members say, becomes one operation without effect.
     ///
     /// # Errors
     /// 400 that names the operation's index and reason.
     pub fn patch(
         &self,
-        _resource_type: &ResourceType,
-        _id: &str,
+        resource_type: &ResourceType,
+        id: &str,
         body: Value,
-        _quirks: &mut Quirks,
+        quirks: &mut Quirks,
     ) -> Result<Value, scim::Error> {
-        Ok(body)
+        match body {
+            Value::Object(body) => tolerant::patch(self, resource_type, id, body, quirks).map(Value::Object),
+            body => Ok(body),
+        }
     }
 
     /// Rewrites decoded query parameters: filters on the unique identifier under other names, odd numbers.
+    /// `unique_id` is the path of the attribute that identifies a user to the client: `userName`, `emails.value`,
+    /// `externalId`.
     pub fn query(
         &self,
-        _resource_type: &ResourceType,
+        resource_type: &ResourceType,
+        unique_id: &str,
         parameters: Vec<(String, String)>,
-        _quirks: &mut Quirks,
+        quirks: &mut Quirks,
     ) -> Vec<(String, String)> {
-        parameters
+        if self.tolerant { tolerant::query(resource_type, unique_id, parameters, quirks) } else { parameters }
     }
 }
+
+impl CreateMissing {
+    /// Whether an operation, `add` or `replace` as the client wrote it, creates what its value path does not select.
+    fn grants(self, written: &str) -> bool {
+        let is_add = written.eq_ignore_ascii_case("add");
+        match self {
+            Self::Never => false,
+            Self::ForAdd => is_add,
+            Self::AsWritten => is_add || written == "Replace",
+            Self::Always => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,264 @@
-//! operator
+//! What an operator can ask of a relay, whether it runs or not: keys, connectors, the queue. The command line and the
+//! control socket execute the same [`Command`]s.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    credentials::{self, Credentials},
+    store::{
+        self, ConnectorName, ConnectorState, ConnectorStatus, DeliveryId, QueueEntry, QueueSelection, Store, TenantName,
+    },
+    time::Clock,
+};
+
+/// The most queue entries in one answer.
+pub const QUEUE_ENTRIES_MAX: usize = 10_000;
+
+const SECONDS_PER_DAY: u64 = 86_400;
+
+/// One command.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// Makes a bearer key.
+    KeysCreate {
+        /// The tenant that it opens.
+        tenant: TenantName,
+        /// A label, unique among the tenant's keys that are good.
+        name: String,
+        /// After how many days it ends by itself; `None` for never.
+        expires_days: Option<u32>,
+    },
+    /// Lists keys, without the keys themselves.
+    KeysList {
+        /// Only of this tenant.
+        tenant: Option<TenantName>,
+    },
+    /// Revokes a key at once.
+    KeysRevoke {
+        /// Its tenant.
+        tenant: TenantName,
+        /// Its public id or its label.
+        key: String,
+    },
+    /// Shows the store and every connector.
+    Status,
+    /// Lists connectors.
+    ConnectorList,
+    /// Holds a connector; its deliveries queue.
+    ConnectorPause {
+        /// Which.
+        connector: ConnectorName,
+    },
+    /// Lets a paused or suspended connector deliver.
+    ConnectorResume {
+        /// Which.
+        connector: ConnectorName,
+    },
+    /// Asks a connector whether its downstream system is reachable and accepts our credentials.
+    ConnectorCheck {
+        /// Which.
+        connector: ConnectorName,
+    },
+    /// Lists queued deliveries, oldest first; at most [`QUEUE_ENTRIES_MAX`].
+    QueueList {
+        /// Which.
+        selection: QueueSelection,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Shows one delivery.
+    QueueShow {
+        /// Which.
+        id: DeliveryId,
+    },
+    /// Makes deliveries go now, dead letters included.
+    QueueRetry {
+        /// Which.
+        selection: QueueSelection,
+    },
+    /// Drops deliveries.
+    QueueDiscard {
+        /// Which.
+        selection: QueueSelection,
+    },
+}
+
+/// Why a command did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing.
+    #[error("there is no {kind} {name}")]
+    Unknown {
+        /// `connector`, `tenant`, `key` or `delivery`.
+        kind: &'static str,
+        /// As the operator named it.
+        name: String,
+    },
+    /// Only a running relay can do that.
+    #[error("the relay does not run; start it with scim-relay serve, then try again")]
+    NotRunning,
+    /// The connector says that it cannot deliver, in its own words.
+    #[error("connector {}: {reason}", connector.0)]
+    CheckFailed {
+        /// Which.
+        connector: ConnectorName,
+        /// Its own words.
+        reason: String,
+    },
+    /// A key could not be made.
+    #[error(transparent)]
+    Credentials(#[from] credentials::Error),
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// What the running dispatcher lends to an operator.
+#[async_trait]
+pub trait ConnectorControl: Send + Sync {
+    /// Asks the connector's `check`.
+    ///
+    /// # Errors
+    /// The connector's own words.
+    async fn check(&self, connector: &ConnectorName) -> Result<(), String>;
+
+    /// Has the connector look at its state and queue at once.
+    fn wake(&self, connector: &ConnectorName);
+}
+
+/// Executes commands on a store.
+pub struct Operator {
+    store: Arc<dyn Store>,
+    credentials: Arc<Credentials>,
+    control: Option<Arc<dyn ConnectorControl>>,
+    clock: Clock,
+}
+
+impl Operator {
+    /// An operator of that store; `control` is absent where no relay runs.
+    pub fn new(
+        store: Arc<dyn Store>,
+        credentials: Arc<Credentials>,
+        control: Option<Arc<dyn ConnectorControl>>,
+        clock: Clock,
+    ) -> Self {
+        Self { store, credentials, control, clock }
+    }
+
+    /// Executes a command and says what came of it, as JSON.
+    ///
+    /// # Errors
+    /// Nothing was done.
+    pub async fn execute(&self, command: Command) -> Result<Value, Error> {
+        match command {
+            Command::KeysCreate { tenant, name, expires_days } => self.create_key(tenant, name, expires_days).await,
+            Command::KeysList { tenant } => {
+                let keys = self.credentials.list().await?;
+                let keys: Vec<_> =
+                    keys.into_iter().filter(|key| tenant.as_ref().is_none_or(|tenant| key.tenant == *tenant)).collect();
+                Ok(json!({ "keys": keys }))
+            }
+            Command::KeysRevoke { tenant, key } => {
+                if !self.credentials.revoke(&tenant, &key).await? {
+                    return Err(Error::Unknown { kind: "key", name: key });
+                }
+                Ok(json!({ "revoked": key }))
+            }
+            Command::Status => {
+                let store = match self.store.ready().await {
+                    Ok(()) => "ready".to_owned(),
+                    Err(error) => error.to_string(),
+                };
+                let connectors = self.store.connectors().await?;
+                Ok(json!({ "running": self.control.is_some(), "store": store, "connectors": connectors }))
+            }
+            Command::ConnectorList => Ok(json!({ "connectors": self.store.connectors().await? })),
+            Command::ConnectorPause { connector } => self.set_state(&connector, ConnectorState::Paused).await,
+            Command::ConnectorResume { connector } => self.set_state(&connector, ConnectorState::Active).await,
+            Command::ConnectorCheck { connector } => {
+                self.known(&connector).await?;
+                let control = self.control.as_ref().ok_or(Error::NotRunning)?;
+                match control.check(&connector).await {
+                    Ok(()) => Ok(json!({ "connector": connector, "check": "ok" })),
+                    Err(reason) => Err(Error::CheckFailed { connector, reason }),
+                }
+            }
+            Command::QueueList { selection, limit } => {
+                let limit = limit.min(QUEUE_ENTRIES_MAX);
+                let mut entries = self.queue(&selection, limit.saturating_add(1)).await?;
+                let more = entries.len() > limit;
+                entries.truncate(limit);
+                Ok(json!({ "deliveries": entries, "more": more }))
+            }
+            Command::QueueShow { id } => {
+                let selection = QueueSelection { id: Some(id), ..QueueSelection::default() };
+                let entry = self.queue(&selection, 1).await?.into_iter().next();
+                let entry = entry.ok_or_else(|| Error::Unknown { kind: "delivery", name: id.0.to_string() })?;
+                Ok(json!({ "delivery": entry }))
+            }
+            Command::QueueRetry { selection } => {
+                self.known_in(&selection).await?;
+                let retried = self.store.queue_retry(&selection, self.clock.now()).await?;
+                self.wake(selection.connector.as_ref()).await?;
+                Ok(json!({ "retried": retried }))
+            }
+            Command::QueueDiscard { selection } => {
+                self.known_in(&selection).await?;
+                let discarded = self.store.queue_discard(&selection, self.clock.now()).await?;
+                Ok(json!({ "discarded": discarded }))
+            }
+        }
+    }
+
+    async fn create_key(&self, tenant: TenantName, name: String, expires_days: Option<u32>) -> Result<Value, Error> {
+        let lifetime = expires_days.map(|days| Duration::from_secs(u64::from(days) * SECONDS_PER_DAY));
+        let expires = lifetime.map(|lifetime| self.clock.now().after(lifetime));
+        let (key, credential) = self.credentials.create(tenant, name, expires).await?;
+        let mut answer = json!({ "key": String::from_utf8_lossy(key.expose()) });
+        if let (Some(answer), Ok(Value::Object(credential))) = (answer.as_object_mut(), serde_json::to_value(credential)) {
+            answer.extend(credential);
+        }
+        Ok(answer)
+    }
+
+    async fn set_state(&self, connector: &ConnectorName, state: ConnectorState) -> Result<Value, Error> {
+        self.known(connector).await?;
+        self.store.set_connector_state(connector, state).await?;
+        self.wake(Some(connector)).await?;
+        let status = self.known(connector).await?;
+        Ok(json!({ "connectors": [status] }))
+    }
+
+    async fn queue(&self, selection: &QueueSelection, limit: usize) -> Result<Vec<QueueEntry>, Error> {
+        self.known_in(selection).await?;
+        Ok(self.store.queue(selection, self.clock.now(), limit).await?)
+    }
+
+    /// The connector's status: a misspelt name must not look like one with an empty queue.
+    async fn known(&self, connector: &ConnectorName) -> Result<ConnectorStatus, Error> {
+        let status = self.store.connectors().await?.into_iter().find(|status| status.name == *connector);
+        status.ok_or_else(|| Error::Unknown { kind: "connector", name: connector.0.to_string() })
+    }
+
+    async fn known_in(&self, selection: &QueueSelection) -> Result<(), Error> {
+        if let Some(connector) = &selection.connector {
+            self.known(connector).await?;
+        }
+        Ok(())
+    }
+
+    /// Wakes one connector, or all.
+    async fn wake(&self, connector: Option<&ConnectorName>) -> Result<(), Error> {
+        let Some(control) = &self.control else { return Ok(()) };
+        match connector {
+            Some(connector) => control.wake(connector),
+            None => self.store.connectors().await?.iter().for_each(|status| control.wake(&status.name)),
+        }
+        Ok(())
+    }
+}

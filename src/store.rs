@@ -47,8 +47,12 @@ pub struct Tenant {
     pub group_names_unique: bool,
     /// What a POST does that collides with an inactive user.
     pub on_rehire: OnRehire,
-    /// Whether `active` may go from true to false, and resources be deleted; `false` answers 403.
+    /// Whether resources may be changed otherwise than by deactivating them; `false` answers 403 naming `update`.
+    pub may_update: bool,
+    /// Whether `active` may go from true to false, and resources be deleted; `false` answers 403 naming `deactivate`.
     pub may_deactivate: bool,
+    /// Whether passwords are kept for the connectors that pass them on; else they are dropped.
+    pub passwords: bool,
     /// The connectors that it feeds.
     pub connectors: Vec<Connector>,
 }
@@ -66,6 +70,17 @@ pub enum UniqueId {
     /// `externalId`.
     #[serde(rename = "externalId")]
     ExternalId,
+}
+
+impl UniqueId {
+    /// The attribute's path.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::UserName => "userName",
+            Self::EmailsValue => "emails.value",
+            Self::ExternalId => "externalId",
+        }
+    }
 }
 
 /// What a POST does that collides with an inactive user.
@@ -140,6 +155,8 @@ pub struct Stored {
     pub modified: Timestamp,
     /// The canonical attributes as JSON text, `{…}` without white space around it.
     pub attributes: Arc<str>,
+    /// How many members a group has; 0 for other types.
+    pub members: u64,
 }
 
 /// The receipt of a durable write. Only a store makes one, and only it makes a success status (`http`).
@@ -331,7 +348,7 @@ pub struct MemberDelta {
 }
 
 /// What came of a delivery.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settlement {
     /// Which.
     pub id: DeliveryId,
@@ -342,7 +359,7 @@ pub struct Settlement {
 }
 
 /// What came of a delivery.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Outcome {
     /// Confirmed.
     Applied {
@@ -353,10 +370,12 @@ pub enum Outcome {
         /// Members that were left out; owed when they are confirmed.
         waiting: Vec<String>,
     },
-    /// To be tried again then. Counts as an attempt.
+    /// To be tried again then.
     RetryAt {
         /// Not before.
         at: Timestamp,
+        /// Whether it counts as an attempt of this delivery.
+        counted: bool,
         /// `transient`, `throttled`, `waiting` or `misconfigured`, for the queue listing.
         class: &'static str,
         /// The connector's words.

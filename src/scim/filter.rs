@@ -1,10 +1,20 @@
 //! Filters (RFC 7644 §3.4.2.2): the grammar, and whether a resource matches.
 
-use std::fmt;
+mod check;
+mod evaluate;
+mod fold;
+mod parse;
+mod print;
 
 use serde_json::Value;
 
-use super::{Error, Object, path::AttributePath, schema::ResourceType};
+pub use self::fold::fold_case;
+pub(in crate::scim) use self::{
+    check::is_hidden,
+    evaluate::{boolean, instant, is_case_exact, number, stored},
+    parse::Parser,
+};
+use super::{Error, ScimType, path::AttributePath};
 
 /// The longest filter, in bytes.
 pub const LENGTH_MAX: usize = 8 * 1024;
@@ -60,48 +70,110 @@ pub enum Operator {
 
 impl Filter {
     /// Parses a filter as RFC 7644 spells it, and as clients write it beyond the letter where that is unambiguous:
-    /// an operand without quotes, a value path followed by a sub-attribute and an operator.
+    /// an operand without quotes, a value path followed by a sub-attribute and an operator. `urns` are the schemas
+    /// known, as for [`AttributePath::parse`].
     ///
     /// # Errors
     /// `invalidFilter` with the place and what was expected.
-    pub fn parse(_text: &str, _urns: &[&str]) -> Result<Self, Error> {
-        todo!()
+    pub fn parse(text: &str, urns: &[&str]) -> Result<Self, Error> {
+        Parser::new(text, urns)
+            .and_then(Parser::filter)
+            .map_err(|failure| Error::of(ScimType::InvalidFilter, failure.detail("filter")))
     }
 
-    /// Checks the filter against a type: compares that its types forbid (`gt` on a boolean) are refused. An unknown
-    /// attribute is no error: it has no value.
-    ///
-    /// # Errors
-    /// `invalidFilter`.
-    pub fn check(&self, _resource_type: &ResourceType) -> Result<(), Error> {
-        todo!()
+    /// All of these: nested `and`s become one, constants are taken out, and a single condition stands alone.
+    pub fn all(conditions: Vec<Self>) -> Self {
+        let mut flat = Vec::with_capacity(conditions.len());
+        for condition in conditions {
+            match condition {
+                Self::And(inner) => flat.extend(inner),
+                Self::Constant(true) => {}
+                Self::Constant(false) => return Self::Constant(false),
+                other => flat.push(other),
+            }
+        }
+        match flat.len() {
+            0 => Self::Constant(true),
+            1 => flat.swap_remove(0),
+            _ => Self::And(flat),
+        }
     }
 
-    /// Whether a resource matches. `resource` is the canonical form with `id`, `meta`, `externalId` and, where the
-    /// filter names them, `members` and `groups`.
-    pub fn matches(&self, _resource_type: &ResourceType, _resource: &Object) -> bool {
-        todo!()
+    /// One of these: nested `or`s become one, constants are taken out, and a single alternative stands alone.
+    pub fn any(alternatives: Vec<Self>) -> Self {
+        let mut flat = Vec::with_capacity(alternatives.len());
+        for alternative in alternatives {
+            match alternative {
+                Self::Or(inner) => flat.extend(inner),
+                Self::Constant(false) => {}
+                Self::Constant(true) => return Self::Constant(true),
+                other => flat.push(other),
+            }
+        }
+        match flat.len() {
+            0 => Self::Constant(false),
+            1 => flat.swap_remove(0),
+            _ => Self::Or(flat),
+        }
     }
 
-    /// Whether the filter names that core attribute anywhere, without case.
-    pub fn mentions(&self, _attribute: &str) -> bool {
-        todo!()
+    /// Whether the filter names that core attribute anywhere, without case. An extension's attribute of the same name
+    /// counts too: who asks reads more then, never less.
+    pub fn mentions(&self, attribute: &str) -> bool {
+        match self {
+            Self::And(filters) | Self::Or(filters) => filters.iter().any(|filter| filter.mentions(attribute)),
+            Self::Not(filter) => filter.mentions(attribute),
+            Self::Compare { path, .. } | Self::ValuePath { path, .. } => path.attribute.eq_ignore_ascii_case(attribute),
+            Self::Constant(_) => false,
+        }
     }
 
-    /// The same filter with each comparison for which `decide` knows the answer replaced by a constant, simplified.
+    /// The same filter with each comparison (a value path is one) for which `decide` knows the answer replaced by a
+    /// constant, simplified.
     #[must_use]
-    pub fn decided(self, _decide: &mut dyn FnMut(&Filter) -> Option<bool>) -> Self {
-        todo!()
+    pub fn decided(self, decide: &mut dyn FnMut(&Filter) -> Option<bool>) -> Self {
+        match self {
+            Self::And(conditions) => {
+                Self::all(conditions.into_iter().map(|condition| condition.decided(decide)).collect())
+            }
+            Self::Or(alternatives) => {
+                Self::any(alternatives.into_iter().map(|alternative| alternative.decided(decide)).collect())
+            }
+            Self::Not(filter) => match filter.decided(decide) {
+                Self::Constant(value) => Self::Constant(!value),
+                open => Self::Not(Box::new(open)),
+            },
+            Self::Compare { .. } | Self::ValuePath { .. } => match decide(&self) {
+                Some(value) => Self::Constant(value),
+                None => self,
+            },
+            Self::Constant(_) => self,
+        }
     }
 }
 
-/// The form in which values that differ only in case compare equal: Unicode's full case folding.
-pub fn fold_case(_text: &str) -> String {
-    todo!()
-}
+impl Operator {
+    const ALL: [Self; 10] =
+        [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Lt, Self::Ge, Self::Le, Self::Pr];
 
-impl fmt::Display for Filter {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+    /// The operator in canonical spelling.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::Co => "co",
+            Self::Sw => "sw",
+            Self::Ew => "ew",
+            Self::Gt => "gt",
+            Self::Lt => "lt",
+            Self::Ge => "ge",
+            Self::Le => "le",
+            Self::Pr => "pr",
+        }
+    }
+
+    /// The operator of that name, without case.
+    fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operator| operator.as_str().eq_ignore_ascii_case(word))
     }
 }

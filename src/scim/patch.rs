@@ -1,5 +1,12 @@
 //! PATCH (RFC 7644 §3.5.2): parsing its operations and applying them, all or nothing.
 
+mod apply;
+mod edit;
+mod parse;
+mod target;
+#[cfg(test)]
+mod tests;
+
 use scim_connector::Secret;
 use serde_json::Value;
 
@@ -94,12 +101,12 @@ impl Patch {
     /// # Errors
     /// 400 that names the operation's index and reason.
     pub fn parse(
-        _resource_type: &ResourceType,
-        _body: Value,
-        _unknown: Unknown,
-        _dropped: &mut Vec<String>,
+        resource_type: &ResourceType,
+        body: Value,
+        unknown: Unknown,
+        dropped: &mut Vec<String>,
     ) -> Result<Self, Error> {
-        todo!()
+        parse::patch(resource_type, body, unknown, dropped)
     }
 }
 
@@ -109,10 +116,15 @@ impl Patch {
 /// # Errors
 /// 400 that names the operation's index and reason.
 pub fn apply(
-    _resource_type: &ResourceType,
-    _attributes: &mut Object,
-    _members: &mut dyn Members,
-    _patch: &Patch,
+    resource_type: &ResourceType,
+    attributes: &mut Object,
+    members: &mut dyn Members,
+    patch: &Patch,
 ) -> Result<Effect, Error> {
-    todo!()
+    apply::patch(resource_type, attributes, members, patch)
+}
+
+/// How an error names an operation.
+fn operation_place(index: usize) -> String {
+    format!("operations[{index}]")
 }

@@ -3,7 +3,10 @@
 
 use std::fmt;
 
-use super::{Error, filter::Filter};
+use super::{
+    Error, ScimType,
+    filter::{Filter, Parser},
+};
 
 /// A parsed path. Printing and parsing it again gives the same path.
 #[derive(Clone, PartialEq, Debug)]
@@ -24,13 +27,28 @@ impl AttributePath {
     ///
     /// # Errors
     /// `invalidPath`, with the place of the first unexpected character.
-    pub fn parse(_text: &str, _urns: &[&str]) -> Result<Self, Error> {
-        todo!()
+    pub fn parse(text: &str, urns: &[&str]) -> Result<Self, Error> {
+        Parser::new(text, urns)
+            .and_then(Parser::path)
+            .map_err(|failure| Error::of(ScimType::InvalidPath, failure.detail("path")))
     }
 }
 
 impl fmt::Display for AttributePath {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(urn) = &self.urn {
+            f.write_str(urn)?;
+            if !self.attribute.is_empty() {
+                f.write_str(":")?;
+            }
+        }
+        f.write_str(&self.attribute)?;
+        if let Some(filter) = &self.filter {
+            write!(f, "[{filter}]")?;
+        }
+        if let Some(sub_attribute) = &self.sub_attribute {
+            write!(f, ".{sub_attribute}")?;
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,184 @@
+//! The connector: the door between the relay's tasks and the blocking storage.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use scim_connector::{
+    Applied, BuildContext, Change, Connector, ConnectorError, ConnectorKind, Limits, Plan, Reader, RemoteEntry,
+    RemotePage, RemoteState, ResourceId, ResourceKind, SettingsProblem,
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    document::{Action, Document, Entry, section},
+    failure,
+    settings::{Checked, Settings},
+    storage::{Storage, remote},
+    target::Target,
+};
+
+/// Changes in one write of the file.
+const BATCH_MAX: usize = 5_000;
+/// Entries in one page of a list.
+const PAGE_MAX: usize = 500;
+
+/// The kind `json-file`.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonFile;
+
+impl ConnectorKind for JsonFile {
+    const NAME: &'static str = "json-file";
+    type Settings = Settings;
+
+    fn build(settings: Settings, context: BuildContext) -> Result<Box<dyn Connector>, Vec<SettingsProblem>> {
+        let settings = settings.check(&context.base_dir)?;
+        Ok(Box::new(JsonFileConnector { settings, storage: Arc::default() }))
+    }
+}
+
+struct JsonFileConnector {
+    settings: Checked,
+    /// Opened, and locked, by the first call that needs it.
+    storage: Arc<Mutex<Option<Storage>>>,
+}
+
+#[async_trait]
+impl Connector for JsonFileConnector {
+    async fn apply(&self, batch: &[Change]) -> Vec<Result<Applied, ConnectorError>> {
+        let mut targets = Vec::with_capacity(batch.len());
+        for change in batch {
+            targets.push(Target::of(change).await);
+        }
+        let applied = self.with_storage(|storage| Ok(storage.apply(targets))).await;
+        applied.unwrap_or_else(|error| batch.iter().map(|_| Err(failure::again(&error))).collect())
+    }
+
+    async fn check(&self) -> Result<(), ConnectorError> {
+        let settings = self.settings.clone();
+        self.blocking(move |storage| match storage {
+            Some(storage) => storage.check_open(),
+            None => Storage::check(&settings),
+        })
+        .await
+    }
+
+    async fn plan(&self, change: &Change) -> Result<Plan, ConnectorError> {
+        let target = Target::of(change).await?;
+        let settings = self.settings.clone();
+        let text = self
+            .blocking(move |storage| match storage {
+                Some(storage) => plan(storage.document(), &target, &settings.active_attribute),
+                None => plan(&Storage::peek(&settings)?, &target, &settings.active_attribute),
+            })
+            .await?;
+        Ok(Plan { media_type: "application/json", text })
+    }
+
+    fn reader(&self) -> Option<&dyn Reader> {
+        Some(self)
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { batch_max: BATCH_MAX, in_flight_max: 1, linger_ms: self.settings.linger_ms }
+    }
+}
+
+#[async_trait]
+impl Reader for JsonFileConnector {
+    async fn get(&self, kind: &ResourceKind, remote: &RemoteState) -> Result<Option<RemoteEntry>, ConnectorError> {
+        let section = section(kind);
+        let Some(id) = remote.0.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok()) else {
+            return Ok(None);
+        };
+        self.with_storage(move |storage| Ok(storage.document().entry(&section, id).map(|entry| found(id, entry)))).await
+    }
+
+    async fn find(
+        &self,
+        kind: &ResourceKind,
+        attribute: &str,
+        value: &Value,
+        limit: usize,
+    ) -> Result<Vec<RemoteEntry>, ConnectorError> {
+        let (section, attribute, value) = (section(kind), attribute.to_owned(), value.clone());
+        self.with_storage(move |storage| {
+            let entries = storage.document().entries(&section, None);
+            let matches = entries.filter(|(_, entry)| holds(&entry.attributes, &attribute, &value));
+            Ok(matches.take(limit).map(|(id, entry)| found(id, entry)).collect())
+        })
+        .await
+    }
+
+    async fn list(&self, kind: &ResourceKind, cursor: Option<&str>) -> Result<RemotePage, ConnectorError> {
+        let section = section(kind);
+        let after: Option<ResourceId> = match cursor {
+            None => None,
+            Some(cursor) => Some(cursor.parse().map_err(|_| ConnectorError::rejected("the cursor is not one of ours"))?),
+        };
+        self.with_storage(move |storage| {
+            let mut entries = storage.document().entries(&section, after);
+            let page: Vec<_> = entries.by_ref().take(PAGE_MAX).collect();
+            let next = entries.next().and(page.last()).map(|(id, _)| id.to_string());
+            Ok(RemotePage { entries: page.into_iter().map(|(id, entry)| found(id, entry)).collect(), next })
+        })
+        .await
+    }
+}
+
+impl JsonFileConnector {
+    /// Runs `act` where it may block, on the storage, opened if need be.
+    async fn with_storage<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Storage) -> Result<T, ConnectorError> + Send + 'static,
+    ) -> Result<T, ConnectorError> {
+        let settings = self.settings.clone();
+        self.blocking(move |storage| match storage {
+            Some(storage) => act(storage),
+            None => act(storage.insert(Storage::open(settings)?)),
+        })
+        .await
+    }
+
+    /// Runs `act` where it may block. It runs to its end even when the caller goes away.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Option<Storage>) -> Result<T, ConnectorError> + Send + 'static,
+    ) -> Result<T, ConnectorError> {
+        let storage = Arc::clone(&self.storage);
+        tokio::task::spawn_blocking(move || {
+            if storage.is_poisoned() {
+                // A panic left memory half changed; the disk is whole, so it is read again.
+                *storage.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                storage.clear_poison();
+            }
+            act(&mut *storage.lock().unwrap_or_else(PoisonError::into_inner))
+        })
+        .await
+        .unwrap_or_else(|error| Err(ConnectorError::transient("the write of the file was cut off").caused_by(error)))
+    }
+}
+
+/// The entry's line after the change; `null` where there is then no entry.
+fn plan(document: &Document, target: &Target, active_attribute: &str) -> Result<String, ConnectorError> {
+    let id = target.resource.id;
+    let section = section(&target.resource.kind);
+    let mut entry = document.entry(&section, id).cloned();
+    match document.edit(target, active_attribute)?.edit.map(|edit| edit.action) {
+        None => {}
+        Some(Action::Remove) => entry = None,
+        Some(Action::Put(put)) => entry.get_or_insert_with(|| Entry::new(&section)).perform(&put),
+    }
+    Ok(entry.map_or_else(|| "null".into(), |mut entry| entry.line(id).to_owned()))
+}
+
+fn found(id: ResourceId, entry: &Entry) -> RemoteEntry {
+    RemoteEntry { remote: remote(id), attributes: entry.shown() }
+}
+
+fn holds(attributes: &Map<String, Value>, attribute: &str, value: &Value) -> bool {
+    match attributes.get(attribute) {
+        Some(Value::Array(values)) => values.contains(value),
+        Some(held) => held == value,
+        None => false,
+    }
+}

@@ -1,0 +1,164 @@
+//! `GET /healthz`, `/readyz` and `/metrics`.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{HeaderValue, Method, Request, StatusCode, header};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::json;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Reply, json, reply};
+use crate::{metrics::Metrics, store::Store};
+
+/// Enough for a few monitors; the rest waits.
+const CONNECTIONS_MAX: usize = 64;
+/// How long a head may take, and a connection may be idle.
+const HEADER_READ_TIME: Duration = Duration::from_secs(10);
+/// A connection's whole life: monitors come back.
+const CONNECTION_TIME: Duration = Duration::from_secs(300);
+/// How long the store may take to say that it is ready.
+const READY_TIME: Duration = Duration::from_secs(5);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Whether the SCIM listener takes requests.
+#[derive(Debug, Default)]
+pub struct Readiness(AtomicBool);
+
+impl Readiness {
+    /// Says whether it does.
+    pub fn set(&self, is_listening: bool) {
+        self.0.store(is_listening, Ordering::Relaxed);
+    }
+}
+
+/// The admin listener, bound and not yet accepting.
+pub struct Listener {
+    listener: TcpListener,
+    state: Arc<State>,
+}
+
+struct State {
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    readiness: Arc<Readiness>,
+}
+
+impl Listener {
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn bind(
+        address: SocketAddr,
+        store: Arc<dyn Store>,
+        metrics: Arc<Metrics>,
+        readiness: Arc<Readiness>,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))?;
+        Ok(Self { listener, state: Arc::new(State { store, metrics, readiness }) })
+    }
+
+    /// The address that it listens on.
+    ///
+    /// # Errors
+    /// The socket is broken.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until stopped. Answers under way are cut off: there is nothing to lose.
+    pub async fn run(self, stop: CancellationToken) {
+        let tasks = TaskTracker::new();
+        let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        loop {
+            let next = async {
+                let permit = slots.clone().acquire_owned().await.map_err(io::Error::other)?;
+                let (stream, _) = self.listener.accept().await?;
+                Ok::<_, io::Error>((stream, permit))
+            };
+            let accepted = tokio::select! {
+                () = stop.cancelled() => break,
+                accepted = next => accepted,
+            };
+            match accepted {
+                Ok((stream, permit)) => {
+                    let (state, stop) = (self.state.clone(), stop.clone());
+                    tasks.spawn(async move {
+                        let _permit = permit;
+                        tokio::select! {
+                            () = stop.cancelled() => {}
+                            _ = timeout(CONNECTION_TIME, state.serve(stream)) => {}
+                        }
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept connections on the admin listener");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        tasks.close();
+        tasks.wait().await;
+    }
+}
+
+impl State {
+    async fn serve(self: Arc<Self>, stream: TcpStream) {
+        let service = service_fn(|request: Request<Incoming>| {
+            let state = self.clone();
+            async move { Ok::<_, Infallible>(state.answer(request.method(), request.uri().path()).await) }
+        });
+        let mut protocol = http1::Builder::new();
+        protocol.timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIME);
+        // A monitor that breaks off has no more to say.
+        let _ = protocol.serve_connection(TokioIo::new(stream), service).await;
+    }
+
+    async fn answer(&self, method: &Method, path: &str) -> Reply {
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            let mut reply = json(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "only GET is allowed" }));
+            reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return reply;
+        }
+        match path {
+            "/healthz" => json(StatusCode::OK, &json!({ "status": "ok" })),
+            "/readyz" => self.ready().await,
+            "/metrics" => reply(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics.text()),
+            _ => json(StatusCode::NOT_FOUND, &json!({ "error": "try /healthz, /readyz or /metrics" })),
+        }
+    }
+
+    /// The store and the listener, never a connector: a relay whose downstream systems are away still takes requests.
+    async fn ready(&self) -> Reply {
+        let store = match timeout(READY_TIME, self.store.ready()).await {
+            Ok(Ok(())) => "ready".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the store does not answer".to_owned(),
+        };
+        let is_listening = self.readiness.0.load(Ordering::Relaxed);
+        let is_ready = is_listening && store == "ready";
+        let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let body = json!({
+            "status": if is_ready { "ready" } else { "not ready" },
+            "store": store,
+            "listener": if is_listening { "ready" } else { "not listening" },
+        });
+        json(status, &body)
+    }
+}

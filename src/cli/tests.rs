@@ -1,0 +1,169 @@
+//! What the command line understands, and what it shows.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{CommandFactory, Parser, error::ErrorKind};
+use serde_json::json;
+
+use super::{arguments::*, show, *};
+use crate::{
+    store::{ConnectorName, DeliveryId, QueueClass, QueueSelection, TenantName},
+    time::Timestamp,
+};
+
+fn parse(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once("scim-relay").chain(line.split_whitespace()))
+}
+
+fn command(line: &str) -> Command {
+    match parse(line).unwrap().action {
+        Action::Keys(keys) => keys.command(),
+        Action::Status(_) => Command::Status,
+        Action::Connector(connector) => connector.command(),
+        Action::Queue(queue) => queue.command(),
+        action @ (Action::Serve(_) | Action::Check(_) | Action::Demo { .. }) => panic!("{action:?}"),
+    }
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn help_teaches_by_example_and_documents_exit_codes() {
+    let help = Cli::command().render_long_help().to_string();
+    for expected in ["Examples:", "Exit codes:", "scim-relay demo", "keys create --tenant"] {
+        assert!(help.contains(expected), "{help}");
+    }
+}
+
+/// Every example in the help is a line that is understood.
+#[test]
+fn examples_in_the_help_are_understood() {
+    let mut command = Cli::command();
+    let mut texts = vec![command.render_long_help().to_string()];
+    texts.extend(command.get_subcommands_mut().map(|command| command.render_long_help().to_string()));
+    let examples = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("    scim-relay "));
+    let mut count = 0;
+    for example in examples {
+        let line = example.split(" > ").next().unwrap();
+        assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
+        count += 1;
+    }
+    assert!(count >= 10, "{count}");
+}
+
+#[test]
+fn lines_become_commands() {
+    let connector = || ConnectorName("ldap".into());
+    let cases = [
+        (
+            "keys create --tenant acme --name okta --expires 30",
+            Command::KeysCreate { tenant: TenantName("acme".into()), name: "okta".into(), expires_days: Some(30) },
+        ),
+        ("keys list", Command::KeysList { tenant: None }),
+        ("keys revoke --tenant acme k1", Command::KeysRevoke { tenant: TenantName("acme".into()), key: "k1".into() }),
+        ("status", Command::Status),
+        ("connector pause ldap", Command::ConnectorPause { connector: connector() }),
+        ("connector resume ldap", Command::ConnectorResume { connector: connector() }),
+        ("connector check ldap", Command::ConnectorCheck { connector: connector() }),
+        ("queue show 7", Command::QueueShow { id: DeliveryId(7) }),
+        ("queue list", Command::QueueList { selection: QueueSelection::default(), limit: 100 }),
+        ("queue retry --all", Command::QueueRetry { selection: QueueSelection::default() }),
+        (
+            "queue discard --connector ldap --class dead --older-than 2h",
+            Command::QueueDiscard {
+                selection: QueueSelection {
+                    connector: Some(connector()),
+                    id: None,
+                    class: Some(QueueClass::Dead),
+                    older_than: Some(Duration::from_secs(7_200)),
+                },
+            },
+        ),
+    ];
+    for (line, expected) in cases {
+        let command = command(line);
+        assert_eq!(command, expected, "{line}");
+        // As over the control socket.
+        let text = serde_json::to_string(&command).unwrap();
+        assert_eq!(serde_json::from_str::<Command>(&text).unwrap(), expected, "{text}");
+    }
+}
+
+#[test]
+fn nothing_is_discarded_by_a_line_that_names_nothing() {
+    assert_eq!(parse("queue discard").unwrap_err().kind(), ErrorKind::MissingRequiredArgument);
+    assert_eq!(parse("queue retry").unwrap_err().kind(), ErrorKind::MissingRequiredArgument);
+    assert_eq!(parse("queue discard --all --class dead").unwrap_err().kind(), ErrorKind::ArgumentConflict);
+    assert_eq!(parse("keys create --tenant acme --name a --expires 0").unwrap_err().kind(), ErrorKind::ValueValidation);
+}
+
+#[test]
+fn times_are_a_number_and_a_unit() {
+    let cases = [
+        ("90s", Some(90)),
+        ("30m", Some(1_800)),
+        ("2h", Some(7_200)),
+        ("7d", Some(604_800)),
+        ("0s", Some(0)),
+        ("", None),
+        ("7", None),
+        ("d", None),
+        ("-1d", None),
+        ("1.5h", None),
+        ("7 d", None),
+        ("99999999999999999999d", None),
+        ("9999999999999999999d", None),
+        ("7ä", None),
+    ];
+    for (text, seconds) in cases {
+        assert_eq!(duration(text).ok(), seconds.map(Duration::from_secs), "{text:?}");
+    }
+}
+
+#[test]
+fn tables_line_up_and_carry_no_control_characters() {
+    let entry = |id, error: Option<&str>| crate::store::QueueEntry {
+        id: DeliveryId(id),
+        connector: ConnectorName("ldap".into()),
+        resource: "0197".into(),
+        kind: "User".into(),
+        version: 3,
+        removal: false,
+        class: QueueClass::Dead,
+        attempts: 1,
+        queued: Timestamp(0),
+        not_before: None,
+        waits_for: None,
+        error_class: None,
+        error: error.map(ToOwned::to_owned),
+        request_id: "r".into(),
+    };
+    let text = show::deliveries(&[entry(7, Some("no \u{1b}[31msuch object")), entry(1_234_567, None)]);
+    assert_eq!(
+        text,
+        "ID       CONNECTOR  RESOURCE   OWED       CLASS  ATTEMPTS  QUEUED             REASON\n\
+         7        ldap       User 0197  version 3  dead   1         1970-01-01T00:00Z  no  [31msuch object\n\
+         1234567  ldap       User 0197  version 3  dead   1         1970-01-01T00:00Z\n"
+    );
+}
+
+#[test]
+fn a_key_that_was_revoked_says_so() {
+    let credential = json!({
+        "id": "k1", "tenant": "acme", "name": "okta", "created": 0, "expires": null, "last_used": null, "revoked": 60_000
+    });
+    let text = show::keys(&[serde_json::from_value(credential).unwrap()]);
+    assert!(text.ends_with("acme    k1  okta   1970-01-01T00:00Z  never      revoked 1970-01-01T00:01Z\n"), "{text}");
+}
+
+#[test]
+fn a_bad_configuration_ends_with_its_own_exit_code() {
+    let arguments = CheckArguments { config: ConfigArgument { config: PathBuf::from("/nowhere.toml") }, json: false };
+    assert_eq!(check(&arguments), Exit::Configuration);
+    assert_eq!(load(&arguments.config.config).map(|_| ()).unwrap_err(), Exit::Configuration);
+}

@@ -1,0 +1,250 @@
+//! Connectors: names, kinds, settings, mappings.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use scim_connector::{BuildContext, Kind, ResourceKind};
+use serde_json::Value;
+
+use super::{
+    Connector, check,
+    key::Key,
+    problem::{Code, Problems},
+    raw,
+    read::{Flaw, take_out},
+    source::Source,
+};
+use crate::{
+    connectors::{self, KINDS},
+    mapping::{self, Mapping},
+    scim::schema::ResourceTypes,
+    store::{self, ConnectorName, TenantName},
+};
+
+/// How many problems are looked for in the settings of one connector.
+const SETTINGS_PROBLEMS_MAX: usize = 20;
+
+/// A connector without problems, as each side needs it.
+pub(super) struct Checked {
+    pub(super) connector: Connector,
+    pub(super) store: store::Connector,
+}
+
+/// Reports everything wrong with connectors, and gives those with nothing wrong.
+pub(super) fn check(
+    connectors: BTreeMap<String, raw::Connector>,
+    tenants: &BTreeMap<String, raw::Tenant>,
+    base_dir: &Path,
+    source: &Source,
+    problems: &mut Problems<'_>,
+) -> Vec<Checked> {
+    files_apart(&connectors, base_dir, problems);
+    connectors
+        .into_iter()
+        .filter_map(|(name, raw)| {
+            let key = Key::of(["connectors", &name]);
+            check::name(&key, problems);
+            let tenant = tenant(&raw, &key, tenants, source, problems);
+            let kinds = resource_kinds(&raw.resources, &key.then("resources"), problems);
+            let mappings = mappings(&raw.mapping, &kinds, &key.then("mapping"), problems);
+            let kind = kind(&raw, &key, problems)?;
+            let settings = Value::Object(raw.settings);
+            build(kind, &name, &settings, base_dir, &key.then("settings"), problems);
+            let name = ConnectorName(name.as_str().into());
+            Some(Checked {
+                connector: Connector {
+                    name: name.clone(),
+                    tenant: TenantName(tenant?.into()),
+                    on_deactivate: raw.on_deactivate,
+                    on_delete: raw.on_delete,
+                    mappings,
+                    kind,
+                    settings,
+                    base_dir: base_dir.to_owned(),
+                },
+                store: store::Connector { name, kinds, passwords: raw.passwords, backfill: raw.backfill },
+            })
+        })
+        .collect()
+}
+
+/// The connector's tenant, if it exists and takes passwords where the connector wants them.
+fn tenant(
+    raw: &raw::Connector,
+    key: &Key,
+    tenants: &BTreeMap<String, raw::Tenant>,
+    source: &Source,
+    problems: &mut Problems<'_>,
+) -> Option<String> {
+    let known = source.names_in("tenants");
+    let known_text = known.join(", ");
+    let Some(name) = &raw.tenant else {
+        problems.report(
+            Code::Missing,
+            &key.then("tenant"),
+            "is not set",
+            format!("name one of the tenants: {known_text}"),
+        );
+        return None;
+    };
+    // One that could not be read is known all the same.
+    if !known.contains(&name.as_str()) {
+        problems.report(
+            Code::WrongValue,
+            &key.then("tenant"),
+            "no such tenant",
+            format!("name one of the tenants: {known_text}; or add a table [tenants.NAME]"),
+        );
+        return None;
+    }
+    if raw.passwords && tenants.get(name).is_some_and(|tenant| !tenant.provisioning.passwords) {
+        problems.report(
+            Code::Conflict,
+            &key.then("passwords"),
+            format!("tenant {name} drops passwords, so the connector would get none"),
+            format!("set tenants.{name}.provisioning.passwords = true, or false here"),
+        );
+    }
+    Some(name.clone())
+}
+
+fn kind(raw: &raw::Connector, key: &Key, problems: &mut Problems<'_>) -> Option<&'static Kind> {
+    let known = KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ");
+    let key = key.then("kind");
+    let Some(name) = &raw.kind else {
+        problems.report(Code::Missing, &key, "is not set", format!("write one of: {known}"));
+        return None;
+    };
+    let kind = connectors::kind(name);
+    if kind.is_none() {
+        problems.report(
+            Code::WrongValue,
+            &key,
+            "no such kind, or this program was built without it",
+            format!("write one of: {known}"),
+        );
+    }
+    kind
+}
+
+fn resource_kinds(names: &[String], key: &Key, problems: &mut Problems<'_>) -> Vec<ResourceKind> {
+    let types = ResourceTypes::core();
+    let mut kinds = Vec::new();
+    for name in names {
+        let kind = ResourceKind::new(name);
+        if types.get(&kind).is_none() {
+            let known = types.iter().map(|known| known.kind.as_str()).collect::<Vec<_>>().join(", ");
+            problems.report(
+                Code::WrongValue,
+                key,
+                "names a resource type that does not exist",
+                format!("known: {known}"),
+            );
+        } else if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    if names.is_empty() {
+        problems.report(Code::WrongValue, key, "empty, so the connector would get nothing", "name User, Group or both");
+    }
+    kinds
+}
+
+/// A mapping for each resource type that the connector gets.
+fn mappings(
+    raw: &raw::Mappings,
+    kinds: &[ResourceKind],
+    key: &Key,
+    problems: &mut Problems<'_>,
+) -> BTreeMap<ResourceKind, Arc<Mapping>> {
+    let types = ResourceTypes::core();
+    let written: [(&str, &str, Option<&mapping::Settings>); 2] =
+        [("User", "user", raw.user.as_ref()), ("Group", "group", raw.group.as_ref())];
+    let mut mappings = BTreeMap::new();
+    for (kind, table, settings) in written {
+        let key = key.then(table);
+        let kind = ResourceKind::new(kind);
+        let Some(resource_type) = types.get(&kind) else { continue };
+        let mapping = match settings {
+            None => Some(Mapping::identity(resource_type)),
+            Some(settings) => Mapping::new(resource_type, settings)
+                .map_err(|found| {
+                    for problem in found {
+                        let key = attribute_key(&key, &problem.key, settings);
+                        problems.report(Code::WrongValue, &key, problem.message, problem.remedy);
+                    }
+                })
+                .ok(),
+        };
+        if kinds.contains(&kind) {
+            mappings.extend(mapping.map(|mapping| (kind, Arc::new(mapping))));
+        } else if settings.is_some() {
+            problems.report(
+                Code::Conflict,
+                &key,
+                format!("the connector gets no {kind}, so nothing is mapped"),
+                format!("add \"{kind}\" to its resources, or take the table out"),
+            );
+        }
+    }
+    mappings
+}
+
+/// The key of a mapping's problem. An attribute's name may hold full stops itself.
+fn attribute_key(table: &Key, key: &str, settings: &mapping::Settings) -> Key {
+    let attribute =
+        settings.keys().filter(|attribute| key.starts_with(attribute.as_str())).max_by_key(|name| name.len());
+    match attribute.and_then(|attribute| Some((attribute, key.strip_prefix(attribute.as_str())?))) {
+        Some((attribute, rest)) if rest.is_empty() || rest.starts_with('.') => table.then(attribute).then_dotted(rest),
+        Some(_) | None => table.then_dotted(key),
+    }
+}
+
+/// Builds the connector to see whether it can be, and reports every problem. Kinds read their settings as a whole and
+/// stop at the first key that does not fit; so that key is taken out and the rest tried again.
+fn build(kind: &Kind, name: &str, settings: &Value, base_dir: &Path, key: &Key, problems: &mut Problems<'_>) {
+    let mut settings = settings.clone();
+    for _ in 0..SETTINGS_PROBLEMS_MAX {
+        let context = BuildContext { name: name.to_owned(), base_dir: base_dir.to_owned() };
+        let Err(found) = (kind.build)(settings.clone(), context) else { return };
+        let mut may_hide_more = false;
+        for problem in &found {
+            let inner = Key::root().then_dotted(&problem.key);
+            let value = inner.names().iter().try_fold(&settings, |value, name| value.get(name));
+            let (inner, flaw) = Flaw::of_settings(problem, &inner, value);
+            problems.report(flaw.code, &key.join(&inner), flaw.message, flaw.remedy);
+            may_hide_more |= found.len() == 1 && take_out(&mut settings, &inner);
+        }
+        if !may_hide_more {
+            return;
+        }
+    }
+}
+
+/// Reports files that two connectors would both write.
+fn files_apart(connectors: &BTreeMap<String, raw::Connector>, base_dir: &Path, problems: &mut Problems<'_>) {
+    let mut owners: BTreeMap<PathBuf, &str> = BTreeMap::new();
+    for (name, connector) in connectors {
+        let Some(path) = connector.settings.get("path").and_then(Value::as_str) else { continue };
+        if let Some(owner) = owners.insert(real_path(&base_dir.join(path)), name) {
+            problems.report(
+                Code::Conflict,
+                &Key::of(["connectors", name, "settings", "path"]),
+                format!("connector {owner} writes the same file"),
+                "give each connector a file of its own",
+            );
+        }
+    }
+}
+
+/// The path without links and dots, as far as it exists.
+fn real_path(path: &Path) -> PathBuf {
+    let existing = path.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
+    match existing {
+        Some((ancestor, real)) => path.strip_prefix(ancestor).map_or_else(|_| path.to_owned(), |rest| real.join(rest)),
+        None => path.to_owned(),
+    }
+}

@@ -1,0 +1,180 @@
+//! The configuration as it is written: types right, meaning unchecked. Its doc comments are the descriptions in
+//! `config/schema.json`.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    dispatch, http, mapping, provider,
+    store::{OnRehire, UniqueId},
+};
+
+/// Configuration of scim-relay.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Raw {
+    /// The folder of the store and the control socket. Paths that are not absolute start from the folder of the
+    /// configuration file, here and everywhere.
+    pub(super) data_dir: PathBuf,
+    /// A file with the secret that seals passwords on their way to connectors: 32 characters or more.
+    pub(super) secret_key_file: Option<PathBuf>,
+    /// The environment variable that holds that secret, instead of a file.
+    pub(super) secret_key_env: Option<String>,
+    /// What is logged, and how.
+    pub(super) log: Log,
+    /// The SCIM listener.
+    pub(super) server: http::Settings,
+    /// The admin listener: health, readiness, metrics.
+    pub(super) admin: Admin,
+    /// How deliveries are retried.
+    pub(super) delivery: dispatch::Settings,
+    /// SCIM endpoints by name: `[a-z0-9-]`, at most 63 characters.
+    pub(super) tenants: BTreeMap<String, Tenant>,
+    /// Downstream systems by name: `[a-z0-9-]`, at most 63 characters. The name is the connector's identity: the store
+    /// knows by it what was delivered.
+    pub(super) connectors: BTreeMap<String, Connector>,
+}
+
+impl Default for Raw {
+    fn default() -> Self {
+        Self {
+            data_dir: "data".into(),
+            secret_key_file: None,
+            secret_key_env: None,
+            log: Log::default(),
+            server: http::Settings::default(),
+            admin: Admin::default(),
+            delivery: dispatch::Settings::default(),
+            tenants: BTreeMap::new(),
+            connectors: BTreeMap::new(),
+        }
+    }
+}
+
+/// What is logged, and how. Logs go to standard error.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug` or `trace`; by module too, as in `info,scim_relay::dispatch=debug`.
+    pub level: String,
+    /// For a person or for a machine.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For a person.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The admin listener: health, readiness, metrics.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Admin {
+    /// Where it listens. It asks for no credentials, so keep it where only operators and Prometheus come.
+    #[schemars(with = "String")]
+    pub listen: SocketAddr,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464) }
+    }
+}
+
+/// A SCIM endpoint with its own resources, keys and connectors.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Tenant {
+    /// Where it is below the server: what the client calls the base URL or tenant URL, without scheme and host.
+    pub(super) base_path: String,
+    /// How its client speaks SCIM.
+    pub(super) dialect: String,
+    /// The attribute by which its client knows a user.
+    pub(super) unique_id: UniqueId,
+    /// What creating a user does that collides with an inactive one.
+    pub(super) on_rehire: OnRehire,
+    /// What its client may do.
+    pub(super) provisioning: provider::Switches,
+}
+
+impl Default for Tenant {
+    fn default() -> Self {
+        Self {
+            base_path: "/scim/v2".to_owned(),
+            dialect: "auto".to_owned(),
+            unique_id: UniqueId::default(),
+            on_rehire: OnRehire::default(),
+            provisioning: provider::Switches::default(),
+        }
+    }
+}
+
+/// A downstream system that is brought to the state of one tenant.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Connector {
+    /// The kind of downstream system.
+    #[schemars(required)]
+    pub(super) kind: Option<String>,
+    /// The tenant whose state it gets.
+    #[schemars(required)]
+    pub(super) tenant: Option<String>,
+    /// The resource types it gets, as `/ResourceTypes` names them.
+    pub(super) resources: Vec<String>,
+    /// Whether it gets the resources that existed before it was added.
+    pub(super) backfill: bool,
+    /// What becomes of an entry when its user is deactivated.
+    pub(super) on_deactivate: dispatch::OnRemoval,
+    /// What becomes of an entry when its resource is deleted.
+    pub(super) on_delete: dispatch::OnRemoval,
+    /// Whether it gets passwords. The tenant must take them: `provisioning.passwords`.
+    pub(super) passwords: bool,
+    /// Settings of its kind.
+    pub(super) settings: Map<String, Value>,
+    /// Which attributes it gets, by resource type; all of them, by SCIM's names, where a type is not mentioned.
+    pub(super) mapping: Mappings,
+}
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self {
+            kind: None,
+            tenant: None,
+            resources: vec!["User".to_owned(), "Group".to_owned()],
+            backfill: true,
+            on_deactivate: dispatch::OnRemoval::Disable,
+            on_delete: dispatch::OnRemoval::Disable,
+            passwords: false,
+            settings: Map::new(),
+            mapping: Mappings::default(),
+        }
+    }
+}
+
+/// Mappings by resource type.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Mappings {
+    /// Of users: the downstream system's name of an attribute, and where its value comes from.
+    pub(super) user: Option<mapping::Settings>,
+    /// Of groups: the downstream system's name of an attribute, and where its value comes from.
+    pub(super) group: Option<mapping::Settings>,
+}

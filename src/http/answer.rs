@@ -1,0 +1,97 @@
+//! What goes back to the client: the one place where answers and errors become status, headers and body.
+
+use http::{HeaderValue, StatusCode, header};
+use http_body_util::Full;
+use hyper::{Response, body::Bytes};
+
+use crate::{provider::Answer, scim};
+
+/// An answer on its way out. Its body is in memory.
+pub(super) type Reply = Response<Full<Bytes>>;
+
+const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"scim\"");
+/// Answers hold personal data; no cache on the way may keep them.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// The reply for a provider's answer.
+///
+/// # Errors
+/// 500 where a version or location is no text for a header: a mistake of ours.
+pub(super) fn success(answer: Answer) -> Result<Reply, scim::Error> {
+    // A write's receipt ends here: it has made the status.
+    match answer {
+        Answer::Created { proof: _, location, version, body } => {
+            let mut reply = with_body(StatusCode::CREATED, body);
+            reply.headers_mut().insert(header::LOCATION, value(location)?);
+            reply.headers_mut().insert(header::ETAG, value(version)?);
+            Ok(reply)
+        }
+        Answer::Changed { proof: _, version, body } => {
+            let mut reply = match body {
+                Some(body) => with_body(StatusCode::OK, body),
+                None => without_body(StatusCode::NO_CONTENT),
+            };
+            reply.headers_mut().insert(header::ETAG, value(version)?);
+            Ok(reply)
+        }
+        Answer::Deleted { proof: _ } => Ok(without_body(StatusCode::NO_CONTENT)),
+        Answer::Found { version, body } => {
+            let mut reply = with_body(StatusCode::OK, body);
+            if let Some(version) = version {
+                reply.headers_mut().insert(header::ETAG, value(version)?);
+            }
+            Ok(reply)
+        }
+        Answer::NotModified { version } => {
+            let mut reply = without_body(StatusCode::NOT_MODIFIED);
+            reply.headers_mut().insert(header::ETAG, value(version)?);
+            Ok(reply)
+        }
+    }
+}
+
+/// The reply for a refused or failed request.
+pub(super) fn failure(error: &scim::Error) -> Reply {
+    let status = StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut reply = with_body(status, error.body().to_string().into_bytes());
+    let headers = reply.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
+    }
+    if let Some(seconds) = error.retry_after_seconds() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(allow) = error.allow() {
+        headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+    }
+    reply
+}
+
+/// The same reply as HEAD gets it: the length stays, the body goes (RFC 9110 §9.3.2).
+pub(super) fn head_only(mut reply: Reply) -> Reply {
+    let length = http_body::Body::size_hint(reply.body()).exact();
+    if let Some(length) = length.filter(|length| *length > 0) {
+        reply.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    *reply.body_mut() = Full::default();
+    reply
+}
+
+fn with_body(status: StatusCode, body: Vec<u8>) -> Reply {
+    let mut reply = without_body(status);
+    reply.headers_mut().insert(header::CONTENT_TYPE, SCIM_JSON);
+    *reply.body_mut() = Full::new(body.into());
+    reply
+}
+
+fn without_body(status: StatusCode) -> Reply {
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+    reply
+}
+
+fn value(text: String) -> Result<HeaderValue, scim::Error> {
+    HeaderValue::try_from(text).map_err(scim::Error::internal)
+}

@@ -1,0 +1,128 @@
+//! What a path below a tenant's base path and a method mean (RFC 7644 §3.2).
+
+use std::sync::Arc;
+
+use http::Method;
+
+use super::query;
+use crate::{
+    provider::{Discovery, Tenant},
+    scim::{self, schema::ResourceType},
+};
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(super) enum Route {
+    Create(Arc<ResourceType>),
+    List(Arc<ResourceType>),
+    Search(Arc<ResourceType>),
+    Get(Arc<ResourceType>, String),
+    Replace(Arc<ResourceType>, String),
+    Patch(Arc<ResourceType>, String),
+    Delete(Arc<ResourceType>, String),
+    Discover(Discovery, Option<String>),
+}
+
+/// What a path names.
+enum Place {
+    Resources(Arc<ResourceType>),
+    Resource(Arc<ResourceType>, String),
+    Search(Arc<ResourceType>),
+    Document(Discovery, Option<String>),
+}
+
+impl Route {
+    /// Finds the route.
+    ///
+    /// # Errors
+    /// 404 for a path that names nothing, 501 for what the tenant does not offer, 405 for a method that does not apply.
+    pub(super) fn find(tenant: &Tenant, method: &Method, path: [&str; 2]) -> Result<Self, scim::Error> {
+        let place = Place::find(tenant, path)?;
+        // HEAD is GET without the body (RFC 9110 §9.3.2).
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        match (place, method.as_str()) {
+            (Place::Resources(kind), "GET") => Ok(Self::List(kind)),
+            (Place::Resources(kind), "POST") => Ok(Self::Create(kind)),
+            (Place::Resource(kind, id), "GET") => Ok(Self::Get(kind, id)),
+            (Place::Resource(kind, id), "PUT") => Ok(Self::Replace(kind, id)),
+            (Place::Resource(kind, id), "PATCH") => Ok(Self::Patch(kind, id)),
+            (Place::Resource(kind, id), "DELETE") => Ok(Self::Delete(kind, id)),
+            (Place::Search(kind), "POST") => Ok(Self::Search(kind)),
+            (Place::Document(document, name), "GET") => Ok(Self::Discover(document, name)),
+            (place, _) => Err(scim::Error::method_not_allowed(place.allow())),
+        }
+    }
+
+    /// The `operation` of metrics and logs.
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::List(_) => "list",
+            Self::Search(_) => "search",
+            Self::Get(..) => "get",
+            Self::Replace(..) => "replace",
+            Self::Patch(..) => "patch",
+            Self::Delete(..) => "delete",
+            Self::Discover(..) => "discover",
+        }
+    }
+
+    /// The type of resource whose representation the body is; `None` where the body, if any, is not read.
+    pub(super) fn reads_body_of(&self) -> Option<&ResourceType> {
+        match self {
+            Self::Create(kind)
+            | Self::Search(kind)
+            | Self::Replace(kind, _)
+            | Self::Patch(kind, _) => Some(kind),
+            Self::List(_) | Self::Get(..) | Self::Delete(..) | Self::Discover(..) => None,
+        }
+    }
+}
+
+impl Place {
+    /// Finds what a path names. It comes in two parts because it may go on inside the query (`query::Target`).
+    fn find(tenant: &Tenant, path: [&str; 2]) -> Result<Self, scim::Error> {
+        // A slash at the end is tolerated, and so is a doubled one where base URI and endpoint were joined.
+        let mut segments = path.into_iter().flat_map(|part| part.split('/')).filter(|segment| !segment.is_empty());
+        let endpoint = segments.next().map_or(Ok("".into()), query::segment)?;
+        let below = segments.next().map(query::segment).transpose()?;
+        if segments.next().is_some() {
+            return Err(unknown());
+        }
+        if let Some(kind) = tenant.types.by_endpoint(&endpoint) {
+            return Ok(match below {
+                None => Self::Resources(kind.clone()),
+                Some(name) if name == ".search" => Self::Search(kind.clone()),
+                Some(id) => Self::Resource(kind.clone(), id.into_owned()),
+            });
+        }
+        let below = below.map(std::borrow::Cow::into_owned);
+        match (&*endpoint, below) {
+            ("ServiceProviderConfig", None) => Ok(Self::Document(Discovery::ServiceProviderConfig, None)),
+            ("ResourceTypes", name) => Ok(Self::Document(Discovery::ResourceTypes, name)),
+            ("Schemas", name) => Ok(Self::Document(Discovery::Schemas, name)),
+            ("Me", _) => Err(scim::Error::not_implemented("/Me is not offered: no user is signed in here")),
+            ("Bulk", _) => Err(scim::Error::not_implemented("/Bulk is not offered; see /ServiceProviderConfig")),
+            (".search", None) => {
+                Err(scim::Error::not_implemented("/.search over all types is not offered; use /Users/.search"))
+            }
+            ("Groups", _) if !tenant.switches.groups => {
+                Err(scim::Error::not_implemented("groups are switched off for this tenant"))
+            }
+            _ => Err(unknown()),
+        }
+    }
+
+    fn allow(&self) -> &'static str {
+        match self {
+            Self::Resources(_) => "GET, HEAD, POST",
+            Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE",
+            Self::Search(_) => "POST",
+            Self::Document(..) => "GET, HEAD",
+        }
+    }
+}
+
+fn unknown() -> scim::Error {
+    scim::Error::not_found("no such endpoint; /ResourceTypes lists those of this tenant")
+}

@@ -1,0 +1,354 @@
+//! One request, one answer: the steps between a parsed head and the provider.
+
+use std::{collections::HashMap, error::Error as StdError, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use aws_lc_rs::rand;
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header, uri::Authority};
+use http_body::Body;
+use hyper::body::Bytes;
+use tokio::time::{Instant, timeout};
+use uuid::Uuid;
+
+use super::{
+    answer::{self, Reply},
+    bearer, body,
+    query::{self, Target},
+    route::Route,
+    settings::{Limits, Settings, seconds},
+};
+use crate::{
+    credentials::{Authenticated, Credentials},
+    metrics::Metrics,
+    provider::{Answer, Caller, Preconditions, Provider, Tenant},
+    scim,
+    store::TenantName,
+    time::Clock,
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What a client is told that comes while its tenant is switched off, or whose request took too long.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// What the router needs to know of the connection that a request came on.
+#[derive(Clone, Copy, Debug)]
+pub struct Connection {
+    /// Whether the client sees `https`.
+    pub is_tls: bool,
+}
+
+/// Answers requests.
+pub struct Router {
+    provider: Arc<Provider>,
+    credentials: Arc<Credentials>,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    tenants: ArcSwap<Tenants>,
+    public_url: Option<String>,
+    bodies: body::Reader,
+    uri_bytes_max: usize,
+    request_time: Duration,
+}
+
+/// The tenants by name, and their names by base path.
+#[derive(Default)]
+struct Tenants {
+    by_name: HashMap<TenantName, Served>,
+    by_base_path: HashMap<String, TenantName>,
+    base_path_bytes_max: usize,
+}
+
+/// A tenant, and what is the same for all its requests.
+#[derive(Clone)]
+struct Served {
+    tenant: Arc<Tenant>,
+    /// Where `public-url` is set.
+    base_uri: Option<Arc<str>>,
+}
+
+/// What the log and the metrics say of a request, as far as it got.
+struct Seen {
+    request_id: Arc<str>,
+    tenant: Option<TenantName>,
+    operation: &'static str,
+}
+
+impl Router {
+    /// A router for those tenants.
+    pub fn new(
+        settings: &Settings,
+        provider: Arc<Provider>,
+        credentials: Arc<Credentials>,
+        tenants: Vec<Arc<Tenant>>,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+    ) -> Self {
+        let Limits { uri_bytes_max, request_seconds, .. } = settings.limits;
+        let router = Self {
+            provider,
+            credentials,
+            metrics,
+            clock,
+            tenants: ArcSwap::default(),
+            public_url: settings.public_url.clone(),
+            bodies: body::Reader::new(&settings.limits),
+            uri_bytes_max,
+            request_time: seconds(request_seconds),
+        };
+        router.replace_tenants(tenants);
+        router
+    }
+
+    /// Serves those tenants from now on. Requests under way end with the tenant they began with.
+    pub fn replace_tenants(&self, tenants: Vec<Arc<Tenant>>) {
+        self.tenants.store(Arc::new(Tenants::new(tenants, self.public_url.as_deref())));
+    }
+
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Answers a request. Never fails: whatever goes wrong is an answer too.
+    pub async fn answer<B>(&self, request: Request<B>, connection: Connection) -> Reply
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let started = Instant::now();
+        let (head, mut body) = request.into_parts();
+        let mut seen = Seen { request_id: self.request_id(), tenant: None, operation: "none" };
+
+        let steps = AssertUnwindSafe(self.steps(&head, &mut body, connection, &mut seen)).catch_unwind();
+        let result = match timeout(self.request_time, steps).await {
+            Ok(Ok(result)) => result.and_then(answer::success),
+            Ok(Err(_panic)) => {
+                // The panic's text went to the log by the hook; it may name anything, so it goes nowhere else.
+                self.metrics.panicked("http");
+                Err(scim::Error::internal("a promise of the program was broken"))
+            }
+            Err(_) => Err(scim::Error::unavailable("the request took too long (request-seconds)", RETRY_AFTER)),
+        };
+        let mut reply = match result {
+            Ok(reply) => reply,
+            Err(error) => {
+                log_cause(&seen, &error);
+                self.bodies.drain(&head.headers, &mut body).await;
+                answer::failure(&error)
+            }
+        };
+        if head.method == Method::HEAD {
+            reply = answer::head_only(reply);
+        }
+        if let Ok(id) = HeaderValue::from_str(&seen.request_id) {
+            reply.headers_mut().insert(REQUEST_ID, id);
+        }
+        self.record(&seen, &head.method, reply.status().as_u16(), started.elapsed());
+        reply
+    }
+
+    /// The way of a request, in order. A step that refuses ends it.
+    async fn steps<B>(
+        &self,
+        head: &http::request::Parts,
+        body: &mut B,
+        connection: Connection,
+        seen: &mut Seen,
+    ) -> Result<Answer, scim::Error>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        // Before anything is looked up, so that a stranger learns nothing but that (T13).
+        let authenticated = self.authenticate(&head.headers)?;
+        seen.tenant = Some(authenticated.tenant.clone());
+        self.check_length(&head.uri)?;
+
+        let target = Target::new(head.uri.path(), head.uri.query());
+        let (served, rest) = self.tenants.load().find(&authenticated, target.path)?;
+        if !served.tenant.switches.enabled {
+            return Err(scim::Error::unavailable("provisioning is switched off for this tenant (enabled)", RETRY_AFTER));
+        }
+
+        let route = Route::find(&served.tenant, &head.method, [rest, target.path_in_query])?;
+        seen.operation = route.operation();
+        let (parameters, is_flagged) = query::parameters(target.query)?;
+        if is_flagged || target.is_flagged {
+            self.metrics.understood(&authenticated.tenant.0, &["EN-45"], 0);
+        }
+        let preconditions = preconditions(&head.headers)?;
+        let caller = Caller {
+            base_uri: match served.base_uri {
+                Some(base_uri) => base_uri,
+                None => base_uri(head, connection, &served.tenant.base_path)?,
+            },
+            tenant: served.tenant,
+            actor: authenticated.actor,
+            request_id: seen.request_id.clone(),
+        };
+        let read = match route.reads_body_of() {
+            Some(kind) => Some(self.bodies.read(&head.headers, body, kind.kind.is_group()).await?),
+            None => None,
+        };
+        let bytes = read.as_ref().map_or(&[][..], |read| &read.bytes);
+        self.call(route, &caller, parameters, &preconditions, bytes).await
+    }
+
+    async fn call(
+        &self,
+        route: Route,
+        caller: &Caller,
+        parameters: Vec<(String, String)>,
+        preconditions: &Preconditions,
+        body: &[u8],
+    ) -> Result<Answer, scim::Error> {
+        let provider = &self.provider;
+        match route {
+            Route::Create(kind) => provider.create(caller, &kind, parameters, body).await,
+            Route::List(kind) => provider.list(caller, &kind, parameters).await,
+            Route::Search(kind) => provider.search(caller, &kind, body).await,
+            Route::Get(kind, id) => provider.get(caller, &kind, &id, parameters, preconditions).await,
+            Route::Replace(kind, id) => provider.replace(caller, &kind, &id, parameters, preconditions, body).await,
+            Route::Patch(kind, id) => provider.patch(caller, &kind, &id, parameters, preconditions, body).await,
+            Route::Delete(kind, id) => provider.delete(caller, &kind, &id, preconditions).await,
+            Route::Discover(document, name) => provider.discover(caller, document, name.as_deref(), &parameters),
+        }
+    }
+
+    fn authenticate(&self, headers: &HeaderMap) -> Result<Authenticated, scim::Error> {
+        // Without a key an empty one is checked: both ways cost the same.
+        let presented = bearer::presented(headers).unwrap_or_default();
+        self.credentials.authenticate(presented).ok_or_else(unauthorized)
+    }
+
+    fn check_length(&self, uri: &Uri) -> Result<(), scim::Error> {
+        let length = uri.path_and_query().map_or(0, |target| target.as_str().len());
+        if length > self.uri_bytes_max {
+            let limit = self.uri_bytes_max;
+            return Err(scim::Error::uri_too_long(format!("the URI is longer than {limit} bytes (uri-bytes-max)")));
+        }
+        Ok(())
+    }
+
+    fn request_id(&self) -> Arc<str> {
+        let mut random = [0; 10];
+        // Without randomness the id only repeats within its millisecond, and keys could not be made either.
+        let _ = rand::fill(&mut random);
+        let millis = u64::try_from(self.clock.now().0).unwrap_or(0);
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()).into()
+    }
+
+    fn record(&self, seen: &Seen, method: &Method, status: u16, took: Duration) {
+        let Seen { request_id, tenant, operation } = seen;
+        let tenant = tenant.as_ref().map_or("", |tenant| &*tenant.0);
+        self.metrics.request(tenant, operation, status, took);
+        // Neither path nor query: both may name people.
+        macro_rules! answered {
+            ($level:ident) => {
+                tracing::$level!(
+                    request.id = &**request_id,
+                    tenant,
+                    operation,
+                    status,
+                    duration_ms = took.as_secs_f64() * 1000.0,
+                    "request answered"
+                )
+            };
+        }
+        if method.is_safe() { answered!(debug) } else { answered!(info) }
+    }
+}
+
+impl Tenants {
+    fn new(tenants: Vec<Arc<Tenant>>, public_url: Option<&str>) -> Self {
+        let mut all = Self::default();
+        for tenant in tenants {
+            let base_path = tenant.base_path.clone();
+            let base_uri = public_url.map(|url| format!("{url}{base_path}").into());
+            all.base_path_bytes_max = all.base_path_bytes_max.max(base_path.len());
+            all.by_base_path.insert(base_path, tenant.name.clone());
+            all.by_name.insert(tenant.name.clone(), Served { tenant, base_uri });
+        }
+        all
+    }
+
+    /// The tenant at a path, and the rest of the path.
+    ///
+    /// # Errors
+    /// 401 for the path of another tenant, as for an unknown key; 404 for the path of none.
+    fn find<'a>(&self, authenticated: &Authenticated, path: &'a str) -> Result<(Served, &'a str), scim::Error> {
+        let Some((name, rest)) = self.owner(path) else {
+            return Err(scim::Error::not_found("no such path; check the tenant's base URI"));
+        };
+        if *name != authenticated.tenant {
+            return Err(unauthorized());
+        }
+        // A key may outlive its tenant, but then no path is that tenant's.
+        let served = self.by_name.get(name).ok_or_else(unauthorized)?;
+        Ok((served.clone(), rest))
+    }
+
+    /// The tenant whose base path is the longest that the path starts with.
+    fn owner<'a>(&self, path: &'a str) -> Option<(&TenantName, &'a str)> {
+        // No base path is longer, so a long path of many slashes costs no more than a short one.
+        let ends = path.bytes().enumerate().take(self.base_path_bytes_max.saturating_add(1));
+        let mut ends: Vec<usize> = ends.filter(|(_, byte)| *byte == b'/').map(|(end, _)| end).collect();
+        if path.len() <= self.base_path_bytes_max {
+            ends.push(path.len());
+        }
+        ends.into_iter().rev().find_map(|end| {
+            let (base_path, rest) = path.split_at_checked(end)?;
+            Some((self.by_base_path.get(base_path)?, rest))
+        })
+    }
+}
+
+/// The same for every reason.
+fn unauthorized() -> scim::Error {
+    scim::Error::unauthorized("no valid bearer key for this path")
+}
+
+/// The base URI as the client sees it, without `public-url`.
+fn base_uri(head: &http::request::Parts, connection: Connection, base_path: &str) -> Result<Arc<str>, scim::Error> {
+    let bad = || scim::Error::bad_request("the Host header is missing or malformed");
+    let text = match head.uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => head.headers.get(header::HOST).and_then(|host| host.to_str().ok()).ok_or_else(bad)?,
+    };
+    let is_host = text.parse::<Authority>().is_ok_and(|authority| !authority.as_str().contains('@'));
+    if !is_host {
+        return Err(bad());
+    }
+    let scheme = if connection.is_tls { "https" } else { "http" };
+    Ok(format!("{scheme}://{text}{base_path}").into())
+}
+
+fn preconditions(headers: &HeaderMap) -> Result<Preconditions, scim::Error> {
+    let text = |name: HeaderName| -> Result<Option<String>, scim::Error> {
+        let mut lines = Vec::new();
+        for value in headers.get_all(&name) {
+            let line = value.to_str();
+            lines.push(line.map_err(|_| scim::Error::bad_request(format!("{name} has characters beyond ASCII")))?);
+        }
+        Ok((!lines.is_empty()).then(|| lines.join(", ")))
+    };
+    Ok(Preconditions { if_match: text(header::IF_MATCH)?, if_none_match: text(header::IF_NONE_MATCH)? })
+}
+
+fn log_cause(seen: &Seen, error: &scim::Error) {
+    let Some(first) = error.source() else { return };
+    let mut cause = first.to_string();
+    let mut below = first.source();
+    while let Some(next) = below {
+        cause = format!("{cause}: {next}");
+        below = next.source();
+    }
+    let request_id = &*seen.request_id;
+    if error.http_status() == 500 {
+        tracing::error!(request.id = request_id, operation = seen.operation, cause, "request failed");
+    } else {
+        tracing::debug!(request.id = request_id, operation = seen.operation, cause, "request refused");
+    }
+}
