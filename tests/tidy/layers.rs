@@ -18,17 +18,17 @@ const ROWS: &[(&str, u8)] = &[
     ("admin", 5),
     ("connectors", 6),
     ("config", 6),
-    ("cli", 6),
     ("app", 7),
-    ("main", 7),
+    ("cli", 8),
+    ("main", 8),
 ];
 
 /// Imports within a row, each with its reason.
 const WITHIN_A_ROW: &[(&str, &str, &str)] = &[
     ("operator", "credentials", "an operator's commands make and revoke keys"),
     ("config", "connectors", "configuration is checked against the kinds compiled in"),
-    ("cli", "config", "commands read the configuration"),
-    ("main", "app", "the binary runs the program"),
+    ("dispatch", "operator", "pausing and resuming a connector is what an operator asks of its dispatcher"),
+    ("main", "cli", "the binary does what the command line asks"),
 ];
 
 /// Where the file imports what its row may not.
