@@ -48,11 +48,7 @@ impl Call {
     }
 
     fn fail(self, class: &ErrorClass) {
-        let answer = self
-            .changes
-            .iter()
-            .map(|_| Err(ConnectorError::new(class.clone(), "entry refused")))
-            .collect();
+        let answer = self.changes.iter().map(|_| Err(ConnectorError::new(class.clone(), "entry refused"))).collect();
         self.answer.send(answer).unwrap();
     }
 
