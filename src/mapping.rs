@@ -182,7 +182,11 @@ impl Mapping {
             problem(name.to_owned(), "the attribute has no name", "name it as the downstream system does");
         }
         if table.multi && table.path.is_none() {
-            problem(key("multi"), "only a path has several values to take", "leave multi out; an array as constant has several values already");
+            problem(
+                key("multi"),
+                "only a path has several values to take",
+                "leave multi out; an array as constant has several values already",
+            );
         }
         let origin = match (&table.path, &table.constant, &table.template) {
             (Some(path), None, None) => match Path::new(&self.resource_type, path, table.multi) {
@@ -218,7 +222,11 @@ impl Mapping {
         let when = table.when.as_deref().and_then(|text| match self.condition(text) {
             Ok(filter) => Some(filter),
             Err(message) => {
-                problem(key("when"), &message, "give a SCIM filter over the resource's attributes, such as active eq true");
+                problem(
+                    key("when"),
+                    &message,
+                    "give a SCIM filter over the resource's attributes, such as active eq true",
+                );
                 None
             }
         });
@@ -241,8 +249,7 @@ impl Mapping {
     }
 
     fn condition(&self, text: &str) -> Result<Filter, String> {
-        let filter =
-            Filter::parse(text, &self.resource_type.urns()).map_err(|error| error.detail().to_owned())?;
+        let filter = Filter::parse(text, &self.resource_type.urns()).map_err(|error| error.detail().to_owned())?;
         filter.check(&self.resource_type).map_err(|error| error.detail().to_owned())?;
         match UNSEEN.iter().find(|name| filter.mentions(name)) {
             Some(name) => Err(format!("{name} is no attribute that a mapping can read")),

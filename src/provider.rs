@@ -1,18 +1,29 @@
 //! One function per SCIM operation (RFC 7644 §3): dialect, parse, commit or read, render.
 
-use std::sync::Arc;
+mod renderer;
+
+use std::{sync::Arc, time::Duration};
 
 use schemars::JsonSchema;
+use scim_connector::ResourceId;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use self::renderer::Renderer;
 use crate::{
-    dialect::Dialect,
+    dialect::{Dialect, Quirks},
     metrics::Metrics,
     scim::{
-        self,
-        schema::{ResourceType, ResourceTypes},
+        self, ScimType,
+        discovery::{self, Features},
+        json,
+        patch::Patch,
+        query::{self, Query},
+        render::{LIST_URN, Projection},
+        resource::{self, Draft},
+        schema::{ResourceType, ResourceTypes, Schema},
     },
-    store::{Committed, Store, TenantName, UniqueId},
+    store::{self, Committed, IfMatch, Operation, Page, Store, Stored, TenantName, UniqueId, Write, WriteError},
 };
 
 /// The provisioning switches of a tenant, as a client's administrator knows them.
@@ -143,94 +154,277 @@ impl Provider {
     }
 
     /// POST to a resource type's endpoint.
+    ///
+    /// # Errors
+    /// What the client is told.
     pub async fn create(
         &self,
-        _caller: &Caller,
-        _resource_type: &Arc<ResourceType>,
-        _parameters: Vec<(String, String)>,
-        _body: &[u8],
+        caller: &Caller,
+        resource_type: &Arc<ResourceType>,
+        parameters: Vec<(String, String)>,
+        body: &[u8],
     ) -> Result<Answer, scim::Error> {
-        todo!()
+        switch(caller.tenant.switches.create, "create")?;
+        let projection = projection(resource_type, &parameters)?;
+        let draft = self.draft(caller, resource_type, body)?;
+        let proof = self.commit(caller, resource_type, None, Operation::Create(draft)).await?;
+        let renderer = self.renderer(caller, resource_type, &projection);
+        let body = renderer.resource(proof.stored()).await?;
+        Ok(Answer::Created {
+            location: renderer.location(proof.stored().id),
+            version: version_tag(proof.stored()),
+            body,
+            proof,
+        })
     }
 
     /// GET of a resource.
+    ///
+    /// # Errors
+    /// What the client is told.
     pub async fn get(
         &self,
-        _caller: &Caller,
-        _resource_type: &Arc<ResourceType>,
-        _id: &str,
-        _parameters: Vec<(String, String)>,
-        _preconditions: &Preconditions,
+        caller: &Caller,
+        resource_type: &Arc<ResourceType>,
+        id: &str,
+        parameters: Vec<(String, String)>,
+        preconditions: &Preconditions,
     ) -> Result<Answer, scim::Error> {
-        todo!()
+        let projection = projection(resource_type, &parameters)?;
+        let id = resource_id(resource_type, id)?;
+        let stored = self
+            .store
+            .get(&caller.tenant.name, &resource_type.kind, id)
+            .await
+            .map_err(unavailable)?
+            .ok_or_else(|| unknown(resource_type))?;
+        let version = version_tag(&stored);
+        if preconditions.none_match(stored.version) {
+            return Ok(Answer::NotModified { version });
+        }
+        let body = self.renderer(caller, resource_type, &projection).resource(&stored).await?;
+        Ok(Answer::Found { version: Some(version), body })
     }
 
     /// PUT of a resource.
+    ///
+    /// # Errors
+    /// What the client is told.
     pub async fn replace(
         &self,
-        _caller: &Caller,
-        _resource_type: &Arc<ResourceType>,
-        _id: &str,
-        _parameters: Vec<(String, String)>,
-        _preconditions: &Preconditions,
-        _body: &[u8],
+        caller: &Caller,
+        resource_type: &Arc<ResourceType>,
+        id: &str,
+        parameters: Vec<(String, String)>,
+        preconditions: &Preconditions,
+        body: &[u8],
     ) -> Result<Answer, scim::Error> {
-        todo!()
+        let projection = projection(resource_type, &parameters)?;
+        let mut draft = self.draft(caller, resource_type, body)?;
+        if draft.id.as_deref().is_some_and(|sent| sent != id) {
+            return Err(scim::Error::of(ScimType::Mutability, "id: differs from the id in the request's URI"));
+        }
+        if resource_type.kind.is_group() && !caller.tenant.dialect.group_put_keeps_members {
+            draft.members.get_or_insert_default();
+        }
+        let id = resource_id(resource_type, id)?;
+        let proof =
+            self.commit(caller, resource_type, preconditions.if_match()?, Operation::Replace(id, draft)).await?;
+        let body = self.renderer(caller, resource_type, &projection).resource(proof.stored()).await?;
+        Ok(Answer::Changed { version: version_tag(proof.stored()), body: Some(body), proof })
     }
 
     /// PATCH of a resource.
+    ///
+    /// # Errors
+    /// What the client is told.
     pub async fn patch(
         &self,
-        _caller: &Caller,
-        _resource_type: &Arc<ResourceType>,
-        _id: &str,
-        _parameters: Vec<(String, String)>,
-        _preconditions: &Preconditions,
-        _body: &[u8],
+        caller: &Caller,
+        resource_type: &Arc<ResourceType>,
+        id: &str,
+        parameters: Vec<(String, String)>,
+        preconditions: &Preconditions,
+        body: &[u8],
     ) -> Result<Answer, scim::Error> {
-        todo!()
+        let tenant = &caller.tenant;
+        let projection = projection(resource_type, &parameters)?;
+        let mut quirks = Quirks::default();
+        let mut dropped = Vec::new();
+        let body = tenant.dialect.patch(resource_type, id, json::parse(body)?, &mut quirks)?;
+        let patch = Patch::parse(resource_type, body, tenant.dialect.unknown, &mut dropped)?;
+        self.metrics.understood(&tenant.name.0, quirks.ids(), dropped.len());
+        let id = resource_id(resource_type, id)?;
+        let proof = self.commit(caller, resource_type, preconditions.if_match()?, Operation::Patch(id, patch)).await?;
+        let body = if projection == Projection::Default && self.answers_without_body(caller, resource_type, &proof) {
+            None
+        } else {
+            Some(self.renderer(caller, resource_type, &projection).resource(proof.stored()).await?)
+        };
+        Ok(Answer::Changed { version: version_tag(proof.stored()), body, proof })
     }
 
     /// DELETE of a resource.
+    ///
+    /// # Errors
+    /// What the client is told.
     pub async fn delete(
         &self,
-        _caller: &Caller,
-        _resource_type: &Arc<ResourceType>,
-        _id: &str,
-        _preconditions: &Preconditions,
+        caller: &Caller,
+        resource_type: &Arc<ResourceType>,
+        id: &str,
+        preconditions: &Preconditions,
     ) -> Result<Answer, scim::Error> {
-        todo!()
+        let id = resource_id(resource_type, id)?;
+        let proof = self.commit(caller, resource_type, preconditions.if_match()?, Operation::Delete(id)).await?;
+        Ok(Answer::Deleted { proof })
     }
 
     /// GET of a resource type's endpoint.
+    ///
+    /// # Errors
+    /// What the client is told.
     pub async fn list(
         &self,
-        _caller: &Caller,
-        _resource_type: &Arc<ResourceType>,
-        _parameters: Vec<(String, String)>,
+        caller: &Caller,
+        resource_type: &Arc<ResourceType>,
+        parameters: Vec<(String, String)>,
     ) -> Result<Answer, scim::Error> {
-        todo!()
+        let tenant = &caller.tenant;
+        let mut quirks = Quirks::default();
+        let parameters = tenant.dialect.query(resource_type, tenant.unique_id.path(), parameters, &mut quirks);
+        self.metrics.understood(&tenant.name.0, quirks.ids(), 0);
+        let query = Query::parse(resource_type, &parameters)?;
+        let page = if query.filter.is_none() && !tenant.switches.import {
+            Page { total: 0, resources: Vec::new() }
+        } else {
+            self.store.find(&tenant.name, resource_type, &query).await.map_err(refused)?
+        };
+        let body = self.renderer(caller, resource_type, &query.projection).list(&page, query.start_index).await?;
+        Ok(Answer::Found { version: None, body })
     }
 
-    /// POST to `/.search` below a resource type's endpoint.
+    /// POST to `/.search` below a resource type's endpoint (RFC 7644 §3.4.3).
+    ///
+    /// # Errors
+    /// What the client is told.
     pub async fn search(
         &self,
-        _caller: &Caller,
-        _resource_type: &Arc<ResourceType>,
-        _body: &[u8],
+        caller: &Caller,
+        resource_type: &Arc<ResourceType>,
+        body: &[u8],
     ) -> Result<Answer, scim::Error> {
-        todo!()
+        let parameters = query::search_request(json::parse(body)?)?;
+        self.list(caller, resource_type, parameters).await
     }
 
     /// GET of `/ServiceProviderConfig`, `/ResourceTypes` or `/Schemas`, and of one entry of the latter two by name.
+    ///
+    /// # Errors
+    /// What the client is told.
     pub fn discover(
         &self,
-        _caller: &Caller,
-        _document: Discovery,
-        _name: Option<&str>,
-        _parameters: &[(String, String)],
+        caller: &Caller,
+        document: Discovery,
+        name: Option<&str>,
+        parameters: &[(String, String)],
     ) -> Result<Answer, scim::Error> {
-        todo!()
+        if parameters.iter().any(|(key, _)| key.eq_ignore_ascii_case("filter")) {
+            // RFC 7644 §4: a filter would let a client probe for what it may not see.
+            return Err(scim::Error::forbidden("discovery documents cannot be filtered"));
+        }
+        let tenant = &caller.tenant;
+        let entries: Vec<(&str, Value)> = match document {
+            Discovery::ServiceProviderConfig => {
+                let features = Features {
+                    filter_results_max: query::COUNT_MAX,
+                    change_password: tenant.switches.passwords,
+                    documentation_uri: None,
+                };
+                let config = discovery::service_provider_config(&features, &caller.base_uri);
+                return Ok(Answer::Found { version: None, body: config.to_string().into_bytes() });
+            }
+            Discovery::ResourceTypes => tenant
+                .types
+                .iter()
+                .map(|kind| (kind.kind.as_str(), discovery::resource_type(kind, &caller.base_uri)))
+                .collect(),
+            Discovery::Schemas => {
+                let mut schemas: Vec<&Schema> = Vec::new();
+                for resource_type in tenant.types.iter() {
+                    let extensions = resource_type.extensions.iter().map(|(schema, _)| schema);
+                    for schema in std::iter::once(&resource_type.schema).chain(extensions) {
+                        if !schemas.iter().any(|known| known.id == schema.id) {
+                            schemas.push(schema);
+                        }
+                    }
+                }
+                schemas.into_iter().map(|schema| (&*schema.id, discovery::schema(schema, &caller.base_uri))).collect()
+            }
+        };
+        let body = match name {
+            None => {
+                let total = entries.len();
+                let resources: Vec<Value> = entries.into_iter().map(|(_, entry)| entry).collect();
+                json!({
+                    "schemas": [LIST_URN],
+                    "totalResults": total,
+                    "startIndex": 1,
+                    "itemsPerPage": total,
+                    "Resources": resources,
+                })
+            }
+            Some(name) => entries
+                .into_iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+                .map(|(_, entry)| entry)
+                .ok_or_else(|| scim::Error::not_found("no such discovery document"))?,
+        };
+        Ok(Answer::Found { version: None, body: body.to_string().into_bytes() })
+    }
+
+    fn draft(&self, caller: &Caller, resource_type: &ResourceType, body: &[u8]) -> Result<Draft, scim::Error> {
+        let tenant = &caller.tenant;
+        let mut quirks = Quirks::default();
+        let mut dropped = Vec::new();
+        let body = tenant.dialect.resource(resource_type, json::parse(body)?, &mut quirks)?;
+        let draft = resource::parse(resource_type, body, tenant.dialect.unknown, &mut dropped)?;
+        self.metrics.understood(&tenant.name.0, quirks.ids(), dropped.len());
+        Ok(draft)
+    }
+
+    async fn commit(
+        &self,
+        caller: &Caller,
+        resource_type: &Arc<ResourceType>,
+        if_match: Option<IfMatch>,
+        operation: Operation,
+    ) -> Result<Committed, scim::Error> {
+        let write = Write {
+            tenant: caller.tenant.name.clone(),
+            resource_type: resource_type.clone(),
+            operation,
+            if_match,
+            actor: caller.actor.clone(),
+            request_id: caller.request_id.clone(),
+        };
+        self.store.commit(write).await.map_err(refused)
+    }
+
+    /// Whether a PATCH without `attributes` is answered with 204: where a group's members make the body large, or the
+    /// client prefers it (dialects §0.2).
+    fn answers_without_body(&self, caller: &Caller, resource_type: &ResourceType, proof: &Committed) -> bool {
+        resource_type.kind.is_group()
+            && (caller.tenant.dialect.group_patch_no_content || proof.stored().members > PATCH_ANSWER_MEMBERS_MAX)
+    }
+
+    fn renderer<'a>(
+        &'a self,
+        caller: &'a Caller,
+        resource_type: &'a ResourceType,
+        projection: &'a Projection,
+    ) -> Renderer<'a> {
+        Renderer { store: &*self.store, caller, resource_type, projection }
     }
 }
 
@@ -241,4 +435,76 @@ pub enum Discovery {
     ServiceProviderConfig,
     ResourceTypes,
     Schemas,
+}
+
+/// The most members with which a group's PATCH is answered with a body.
+const PATCH_ANSWER_MEMBERS_MAX: u64 = 1_000;
+
+/// How long a client should wait when the store is busy or full.
+const STORE_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+impl Preconditions {
+    fn if_match(&self) -> Result<Option<IfMatch>, scim::Error> {
+        let Some(text) = &self.if_match else { return Ok(None) };
+        if text.trim() == "*" {
+            return Ok(Some(IfMatch(Vec::new())));
+        }
+        // A tag that is not ours names a version that never was: it matches nothing, as version 0 does.
+        Ok(Some(IfMatch(text.split(',').map(|tag| parse_version_tag(tag).unwrap_or(0)).collect())))
+    }
+
+    fn none_match(&self, version: u64) -> bool {
+        self.if_none_match.as_ref().is_some_and(|text| {
+            text.trim() == "*" || text.split(',').any(|tag| parse_version_tag(tag) == Some(version))
+        })
+    }
+}
+
+fn version_tag(stored: &Stored) -> String {
+    format!("W/\"{}\"", stored.version)
+}
+
+/// Reads `W/"7"` and, as weak comparison allows, `"7"` (RFC 9110 §8.8.3).
+fn parse_version_tag(tag: &str) -> Option<u64> {
+    let tag = tag.trim();
+    let tag = tag.strip_prefix("W/").unwrap_or(tag);
+    tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+}
+
+fn switch(on: bool, name: &'static str) -> Result<(), scim::Error> {
+    if on { Ok(()) } else { Err(scim::Error::forbidden(format!("the provisioning switch `{name}` is off"))) }
+}
+
+fn projection(resource_type: &ResourceType, parameters: &[(String, String)]) -> Result<Projection, scim::Error> {
+    let parameter =
+        |name: &str| parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
+    Projection::parse(resource_type, parameter("attributes"), parameter("excludedAttributes"))
+}
+
+fn resource_id(resource_type: &ResourceType, id: &str) -> Result<ResourceId, scim::Error> {
+    id.parse().map_err(|_| unknown(resource_type))
+}
+
+fn unknown(resource_type: &ResourceType) -> scim::Error {
+    scim::Error::not_found(format!("no {} has this id", resource_type.kind))
+}
+
+fn refused(error: WriteError) -> scim::Error {
+    match error {
+        WriteError::Refused(error) => error,
+        WriteError::Store(error) => unavailable(error),
+    }
+}
+
+/// A store that cannot answer now is 503, whatever the cause: never 404, never 500 for a full disk.
+fn unavailable(error: store::Error) -> scim::Error {
+    let detail = match &error {
+        store::Error::Busy => "too many writes are waiting",
+        store::Error::Full { .. } => "the relay's store has no space",
+        store::Error::Closed => "the relay is stopping",
+        store::Error::Io { .. } | store::Error::Corrupt { .. } | store::Error::Locked { .. } => {
+            "the relay's store cannot be used"
+        }
+    };
+    scim::Error::unavailable(detail, STORE_RETRY_AFTER).caused_by(error)
 }

@@ -3,6 +3,7 @@
 pub mod discovery;
 pub mod error;
 pub mod filter;
+pub mod json;
 pub mod patch;
 pub mod path;
 pub mod query;

@@ -54,8 +54,12 @@ pub struct Tenant {
     pub group_names_unique: bool,
     /// What a POST does that collides with an inactive user.
     pub on_rehire: OnRehire,
-    /// Whether `active` may go from true to false, and resources be deleted; `false` answers 403.
+    /// Whether resources may be changed otherwise than by deactivating them; `false` answers 403 naming `update`.
+    pub may_update: bool,
+    /// Whether `active` may go from true to false, and resources be deleted; `false` answers 403 naming `deactivate`.
     pub may_deactivate: bool,
+    /// Whether passwords are kept for the connectors that pass them on; else they are dropped.
+    pub passwords: bool,
     /// The connectors that it feeds.
     pub connectors: Vec<Connector>,
 }
@@ -73,6 +77,17 @@ pub enum UniqueId {
     /// `externalId`.
     #[serde(rename = "externalId")]
     ExternalId,
+}
+
+impl UniqueId {
+    /// The attribute's path.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::UserName => "userName",
+            Self::EmailsValue => "emails.value",
+            Self::ExternalId => "externalId",
+        }
+    }
 }
 
 /// What a POST does that collides with an inactive user.
@@ -147,6 +162,8 @@ pub struct Stored {
     pub modified: Timestamp,
     /// The canonical attributes as JSON text, `{…}` without white space around it.
     pub attributes: Arc<str>,
+    /// How many members a group has; 0 for other types.
+    pub members: u64,
 }
 
 /// The receipt of a durable write. Only a store makes one, and only it makes a success status (`http`).

@@ -61,7 +61,9 @@ fn build_one(name: &str, tenant: raw::Tenant, connectors: &[Checked]) -> Option<
             unique_id: tenant.unique_id,
             group_names_unique: dialect.group_names_unique,
             on_rehire: tenant.on_rehire,
+            may_update: tenant.provisioning.update,
             may_deactivate: tenant.provisioning.deactivate,
+            passwords: tenant.provisioning.passwords,
             connectors: connectors.map(|checked| checked.store.clone()).collect(),
         },
         scim: Arc::new(provider::Tenant {

@@ -31,9 +31,8 @@ impl Path {
     /// Parses and resolves; or what is wrong.
     pub(super) fn new(resource_type: &ResourceType, text: &str, multi: bool) -> Result<Self, String> {
         let path = AttributePath::parse(text, &resource_type.urns()).map_err(|error| error.detail().to_owned())?;
-        let resolved = resource_type
-            .resolve(&path)
-            .ok_or_else(|| format!("{} has no attribute {text}", resource_type.kind))?;
+        let resolved =
+            resource_type.resolve(&path).ok_or_else(|| format!("{} has no attribute {text}", resource_type.kind))?;
         let attribute = resolved.attribute;
         if let Some(name) = attribute.map(|attribute| &*attribute.name)
             && resolved.extension.is_none()
@@ -94,7 +93,11 @@ impl Path {
                 None => {}
             }
         }
-        if self.multi { several(values) } else { values.into_iter().next().map_or(MappedValue::Absent, MappedValue::Single) }
+        if self.multi {
+            several(values)
+        } else {
+            values.into_iter().next().map_or(MappedValue::Absent, MappedValue::Single)
+        }
     }
 
     /// The attribute's elements that the filter chooses, the primary one first.

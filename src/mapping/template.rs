@@ -57,16 +57,16 @@ impl Templates {
 
     /// The text, trimmed; `None` where nothing is left.
     pub(super) fn render(&self, name: &str, context: &minijinja::Value) -> Result<Option<String>, Failure> {
-        let text = self
-            .0
-            .get_template(name)
-            .and_then(|template| template.render(context.clone()))
-            .map_err(|error| match error.kind() {
+        let text = self.0.get_template(name).and_then(|template| template.render(context.clone())).map_err(
+            |error| match error.kind() {
                 ErrorKind::UndefinedError => Failure::Undefined,
                 ErrorKind::OutOfFuel => Failure::Other("the template takes too many steps"),
-                ErrorKind::InvalidOperation => Failure::Other("the template does something that its values do not allow"),
+                ErrorKind::InvalidOperation => {
+                    Failure::Other("the template does something that its values do not allow")
+                }
                 _ => Failure::Other("the template fails"),
-            })?;
+            },
+        )?;
         if text.len() > LENGTH_MAX {
             return Err(Failure::Other("the template makes more than 64 KiB"));
         }

@@ -141,6 +141,34 @@ impl Sort {
     }
 }
 
+/// Reads a SearchRequest (RFC 7644 §3.4.3) into the parameters that a GET would have. Unknown keys are ignored, as
+/// unknown parameters are.
+///
+/// # Errors
+/// `invalidSyntax` for a body that is none, with the key.
+pub fn search_request(body: Value) -> Result<Vec<(String, String)>, Error> {
+    let refuse = |reason: String| Err(Error::of(ScimType::InvalidSyntax, reason));
+    let Value::Object(body) = body else { return refuse("a search request is a JSON object".to_owned()) };
+    let mut parameters = Vec::new();
+    for (name, value) in body {
+        let text = match value {
+            Value::Null => continue,
+            Value::String(text) => text,
+            Value::Number(number) => number.to_string(),
+            Value::Array(names) if name.eq_ignore_ascii_case("schemas") && !names.is_empty() => continue,
+            Value::Array(names) => {
+                let Some(names) = names.iter().map(Value::as_str).collect::<Option<Vec<_>>>() else {
+                    return refuse(format!("{name}: expected an array of strings"));
+                };
+                names.join(",")
+            }
+            Value::Bool(_) | Value::Object(_) => return refuse(format!("{name}: expected a string, number or array")),
+        };
+        parameters.push((name, text));
+    }
+    Ok(parameters)
+}
+
 fn key(resolved: &Resolved<'_>, resource: &Object) -> Option<SortKey> {
     let attribute = sorted_attribute(resolved)?;
     let element = match filter::stored(resolved, resource)? {

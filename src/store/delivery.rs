@@ -65,7 +65,7 @@ pub struct MemberDelta {
 }
 
 /// What came of a delivery.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settlement {
     /// Which.
     pub id: DeliveryId,
@@ -76,7 +76,7 @@ pub struct Settlement {
 }
 
 /// What came of a delivery.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Outcome {
     /// Confirmed.
     Applied {
@@ -87,10 +87,12 @@ pub enum Outcome {
         /// Members that were left out; owed when they are confirmed.
         waiting: Vec<String>,
     },
-    /// To be tried again then. Counts as an attempt.
+    /// To be tried again then.
     RetryAt {
         /// Not before.
         at: Timestamp,
+        /// Whether it counts as an attempt of this delivery.
+        counted: bool,
         /// `transient`, `throttled`, `waiting` or `misconfigured`, for the queue listing.
         class: &'static str,
         /// The connector's words.

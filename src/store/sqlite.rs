@@ -74,6 +74,13 @@ pub struct Options {
     pub queue_max: usize,
 }
 
+impl Options {
+    /// The usual ones, without passwords.
+    pub fn new(data_dir: PathBuf, clock: Clock, metrics: Arc<Metrics>) -> Self {
+        Self { data_dir, clock, metrics, sealing_key: None, read_connections: 8, queue_max: 4_096 }
+    }
+}
+
 /// The embedded store. See the [module](self).
 pub struct SqliteStore {
     catalog: Arc<ArcSwap<Catalog>>,

@@ -80,8 +80,24 @@ enum MemberChange {
     Keep,
     /// These are to be the only members.
     Make(Vec<Member>),
-    /// Done already, row by row; whether any row changed.
-    Done(bool),
+    /// Done already, row by row.
+    Done(MembersChanged),
+}
+
+impl MemberChange {
+    /// Whether the members stay as they are.
+    fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep | Self::Done(MembersChanged { any: false, .. }))
+    }
+}
+
+/// What became of a group's members.
+#[derive(Clone, Copy, Default)]
+struct MembersChanged {
+    /// Whether any row changed.
+    any: bool,
+    /// Members that came, less those that left.
+    net: i64,
 }
 
 impl<'b> Change<'_, 'b> {
@@ -94,24 +110,33 @@ impl<'b> Change<'_, 'b> {
             };
         }
         let now = self.transaction.now;
-        let resource = Resource {
+        let mut resource = Resource {
             no: self.transaction.next_resource(self.partition)?,
             id: self.transaction.next_id()?,
             version: 1,
             created: now,
             modified: now,
             body: text(&draft.attributes)?,
+            members: 0,
         };
+        if let Some(wanted) = &draft.members {
+            resource.members = self.write_members(resource.no, resource.version, wanted.clone())?.net;
+        }
         let sql = self.transaction.sql;
         sql.run(
-            "INSERT INTO resources (no, id, version, created, modified, body) VALUES (?, ?, ?, ?, ?, ?)",
-            params![resource.no, resource.id.as_bytes(), resource.version, now.0, now.0, resource.body],
+            "INSERT INTO resources (no, id, version, created, modified, body, members) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            params![
+                resource.no,
+                resource.id.as_bytes(),
+                resource.version,
+                now.0,
+                now.0,
+                resource.body,
+                resource.members
+            ],
         )?;
         for term in &terms {
             index::insert(sql, resource.no, term)?;
-        }
-        if let Some(wanted) = &draft.members {
-            self.write_members(resource.no, resource.version, wanted.clone())?;
         }
         let keys = self.keys(terms.iter());
         self.owe(&resource, Some(false), &keys, None)?;
@@ -120,6 +145,9 @@ impl<'b> Change<'_, 'b> {
     }
 
     fn replace(&mut self, before: Resource, draft: Draft, effect: WriteEffect) -> Result<Committed, WriteError> {
+        if effect == WriteEffect::Updated {
+            resource::check_immutable(&self.write.resource_type, &before.attributes()?, &draft.attributes)?;
+        }
         let members = draft.members.map_or(MemberChange::Keep, MemberChange::Make);
         self.update(before, draft.attributes, members, draft.password.as_ref(), effect)
     }
@@ -156,7 +184,7 @@ impl<'b> Change<'_, 'b> {
         let applied = applied?;
         resource::check(resource_type, &attributes)?;
         let same_attributes = before.attributes()? == attributes;
-        let members = MemberChange::Done(applied.changed && same_attributes);
+        let members = MemberChange::Done(MembersChanged { any: applied.changed && same_attributes, net: rows.net() });
         let members = if resource_type.kind.is_group() { members } else { MemberChange::Keep };
         self.update(before, attributes, members, applied.password.as_ref(), WriteEffect::Updated)
     }
@@ -173,7 +201,11 @@ impl<'b> Change<'_, 'b> {
         let old = before.attributes()?;
         let (was_active, is_active) = (active(&old), active(&attributes));
         if was_active && !is_active && !self.tenant.config.may_deactivate {
-            return Err(forbidden().into());
+            return Err(forbidden("deactivate").into());
+        }
+        let only_deactivates = members.is_keep() && is_only_deactivated(&old, &attributes);
+        if !self.tenant.config.may_update && effect == WriteEffect::Updated && !only_deactivates {
+            return Err(forbidden("update").into());
         }
         let (old_terms, new_terms) = (index::terms(&old), index::terms(&attributes));
         let freed: Vec<&Term> = old_terms.iter().filter(|term| !new_terms.contains(term)).collect();
@@ -183,20 +215,26 @@ impl<'b> Change<'_, 'b> {
         }
         let version = before.version + 1;
         let members_changed = match members {
-            MemberChange::Keep => false,
+            MemberChange::Keep => MembersChanged::default(),
             MemberChange::Make(wanted) => self.write_members(before.no, version, wanted)?,
             MemberChange::Done(changed) => changed,
         };
         let password = password.filter(|_| self.keeps_passwords());
-        if old == attributes && !members_changed && password.is_none() {
+        if old == attributes && !members_changed.any && password.is_none() {
             let effect = if effect == WriteEffect::Reactivated { effect } else { WriteEffect::Unchanged };
             return Ok(Committed { stored: before.stored(), effect });
         }
-        let after = Resource { version, modified: self.transaction.now, body: text(&attributes)?, ..before };
+        let after = Resource {
+            version,
+            modified: self.transaction.now,
+            body: text(&attributes)?,
+            members: before.members + members_changed.net,
+            ..before
+        };
         let sql = self.transaction.sql;
         sql.run(
-            "UPDATE resources SET version = ?, modified = ?, body = ? WHERE no = ?",
-            params![after.version, after.modified.0, after.body, after.no],
+            "UPDATE resources SET version = ?, modified = ?, body = ?, members = ? WHERE no = ?",
+            params![after.version, after.modified.0, after.body, after.members, after.no],
         )?;
         for term in &freed {
             index::remove(sql, after.no, term)?;
@@ -217,7 +255,7 @@ impl<'b> Change<'_, 'b> {
 
     fn delete(&mut self, before: Resource) -> Result<Committed, WriteError> {
         if !self.tenant.config.may_deactivate {
-            return Err(forbidden().into());
+            return Err(forbidden("deactivate").into());
         }
         let sql = self.transaction.sql;
         let terms = index::terms(&before.attributes()?);
@@ -267,11 +305,13 @@ impl<'b> Change<'_, 'b> {
                     owe::share_key(sql, connector.no, no, index::member_key(member.no))?;
                 }
             }
-            let after = Resource { version: before.version + 1, modified: self.transaction.now, ..before };
-            members::remove(sql, no, &value, after.version, keep_tombstones)?;
+            let version = before.version + 1;
+            let removed = members::remove(sql, no, &value, version, keep_tombstones)?;
+            let members = before.members - i64::from(removed);
+            let after = Resource { version, modified: self.transaction.now, members, ..before };
             sql.run(
-                "UPDATE resources SET version = ?, modified = ? WHERE no = ?",
-                params![after.version, after.modified.0, no],
+                "UPDATE resources SET version = ?, modified = ?, members = ? WHERE no = ?",
+                params![after.version, after.modified.0, after.members, no],
             )?;
             owe_all(self.transaction, self.tenant, groups, &after, None, &[], None, &self.write.request_id)?;
         }
@@ -325,14 +365,14 @@ impl<'b> Change<'_, 'b> {
         Ok((same && !active(&attributes)).then_some(before))
     }
 
-    fn write_members(&mut self, group: i64, version: i64, wanted: Vec<Member>) -> Result<bool, WriteError> {
+    fn write_members(&mut self, group: i64, version: i64, wanted: Vec<Member>) -> Result<MembersChanged, WriteError> {
         let keep_tombstones = self.tenant.owed(self.partition).next().is_some();
         let resource_type = &*self.write.resource_type;
         let mut rows = members::Rows::new(self.transaction.sql, resource_type, group, version, keep_tombstones);
         let changed = rows.replace(wanted);
         match rows.failure() {
             Some(failure) => Err(failure.into()),
-            None => Ok(changed?),
+            None => Ok(MembersChanged { any: changed?, net: rows.net() }),
         }
     }
 
@@ -355,11 +395,13 @@ impl<'b> Change<'_, 'b> {
     }
 
     fn keeps_passwords(&self) -> bool {
-        self.transaction.sealer.is_some()
+        self.tenant.config.passwords
+            && self.transaction.sealer.is_some()
             && self.tenant.owed(self.partition).any(|connector| connector.config.passwords)
     }
 
     fn keep_password(&self, after: &Resource, password: Option<&Secret>) -> Result<(), Error> {
+        let password = password.filter(|_| self.tenant.config.passwords);
         let (Some(password), Some(sealer)) = (password, self.transaction.sealer) else { return Ok(()) };
         for connector in self.tenant.owed(self.partition).filter(|connector| connector.config.passwords) {
             let now = self.transaction.now;
@@ -415,8 +457,19 @@ fn active(attributes: &Object) -> bool {
     attributes.get("active") != Some(&Value::Bool(false))
 }
 
-fn forbidden() -> scim::Error {
-    scim::Error::forbidden("the tenant's switch `deactivate` is off: resources are neither deactivated nor deleted")
+/// Whether nothing but `active` differs, and it went from true to false. A client may deactivate where it may not
+/// update.
+fn is_only_deactivated(old: &Object, new: &Object) -> bool {
+    let others = |attributes: &Object| {
+        let mut others = attributes.clone();
+        others.remove("active");
+        others
+    };
+    old == new || (active(old) && !active(new) && others(old) == others(new))
+}
+
+fn forbidden(switch: &str) -> scim::Error {
+    scim::Error::forbidden(format!("the provisioning switch `{switch}` is off"))
 }
 
 fn text(attributes: &Object) -> Result<String, Error> {

@@ -1,6 +1,6 @@
 //! A group's members as rows: written one by one inside a transaction, read in pages.
 
-use std::collections::HashMap;
+use std::{cell::Cell, collections::HashMap};
 
 use rusqlite::{Connection, params};
 use scim_connector::ResourceId;
@@ -26,6 +26,8 @@ pub(super) struct Rows<'a> {
     version: i64,
     /// Whether a removed member leaves a tombstone: some connector may hold it.
     keep_tombstones: bool,
+    /// Members that came, less those that left.
+    net: Cell<i64>,
     /// Why the store could not, which the trait's errors do not tell.
     failure: Option<Error>,
 }
@@ -38,12 +40,17 @@ impl<'a> Rows<'a> {
         version: i64,
         keep_tombstones: bool,
     ) -> Self {
-        Self { sql, resource_type, group, version, keep_tombstones, failure: None }
+        Self { sql, resource_type, group, version, keep_tombstones, net: Cell::new(0), failure: None }
     }
 
     /// The store's failure, if that is what an error of the trait's methods stood for.
     pub(super) fn failure(&mut self) -> Option<Error> {
         self.failure.take()
+    }
+
+    /// Members that came, less those that left.
+    pub(super) fn net(&self) -> i64 {
+        self.net.get()
     }
 
     fn guarded<T>(&mut self, result: Result<T, Error>) -> Result<T, scim::Error> {
@@ -65,6 +72,7 @@ impl<'a> Rows<'a> {
                     "INSERT INTO memberships (in_group, member, version, present, display) VALUES (?, ?, ?, 1, ?)",
                     params![self.group, member.value, self.version, member.display],
                 )?;
+                self.net.set(self.net.get() + 1);
                 Ok(true)
             }
             Some((true, display)) => {
@@ -83,13 +91,16 @@ impl<'a> Rows<'a> {
                     "UPDATE memberships SET present = 1, version = ?, display = ? WHERE in_group = ? AND member = ?",
                     params![self.version, member.display, self.group, member.value],
                 )?;
+                self.net.set(self.net.get() + 1);
                 Ok(true)
             }
         }
     }
 
     fn take(&self, value: &str) -> Result<bool, Error> {
-        remove(self.sql, self.group, value, self.version, self.keep_tombstones)
+        let removed = remove(self.sql, self.group, value, self.version, self.keep_tombstones)?;
+        self.net.set(self.net.get() - i64::from(removed));
+        Ok(removed)
     }
 
     fn take_matching(&self, filter: Option<&Filter>) -> Result<bool, Error> {

@@ -14,7 +14,7 @@ use crate::{
 /// The columns that [`Resource::read`] wants, in its order.
 macro_rules! columns {
     () => {
-        "no, id, version, created, modified, body"
+        "no, id, version, created, modified, body, members"
     };
 }
 pub(super) use columns;
@@ -28,6 +28,8 @@ pub(super) struct Resource {
     pub(super) created: Timestamp,
     pub(super) modified: Timestamp,
     pub(super) body: String,
+    /// How many members a group has.
+    pub(super) members: i64,
 }
 
 impl Resource {
@@ -51,6 +53,7 @@ impl Resource {
             created: Timestamp(row.get(3)?),
             modified: Timestamp(row.get(4)?),
             body: row.get(5)?,
+            members: row.get(6)?,
         })
     }
 
@@ -83,6 +86,7 @@ impl Resource {
             created: self.created,
             modified: self.modified,
             attributes: self.body.into(),
+            members: self.members.cast_unsigned(),
         }
     }
 }

@@ -33,7 +33,9 @@ CREATE TABLE resources (
     version INTEGER NOT NULL,
     created INTEGER NOT NULL,
     modified INTEGER NOT NULL,
-    body TEXT NOT NULL
+    body TEXT NOT NULL,
+    -- How many members a group has.
+    members INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX resource_ids ON resources (id);
 

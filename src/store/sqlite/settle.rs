@@ -41,7 +41,7 @@ pub(super) fn settle(
         Outcome::Applied { effect, remote, waiting } => {
             applied(transaction, connector, &queued, sent, effect, remote.as_ref(), &waiting)
         }
-        Outcome::RetryAt { at, class, message } => retry(transaction, &queued, at, class, &message),
+        Outcome::RetryAt { at, counted, class, message } => retry(transaction, &queued, at, counted, class, &message),
         Outcome::Dead { message } => dead(transaction, connector, &queued, sent, &message),
     }
 }
@@ -177,13 +177,14 @@ fn retry(
     transaction: &mut Transaction<'_>,
     queued: &Queued,
     at: Timestamp,
+    counted: bool,
     class: &str,
     message: &str,
 ) -> Result<(), Error> {
     transaction.sql.run(
-        "UPDATE deliveries SET attempts = attempts + 1, not_before = max(?, 1), error_class = ?, error = ?
+        "UPDATE deliveries SET attempts = attempts + ?, not_before = max(?, 1), error_class = ?, error = ?
          WHERE seq = ?",
-        params![at.0, class, message, queued.seq],
+        params![counted, at.0, class, message, queued.seq],
     )?;
     transaction.state.deliverable = true;
     Ok(())

@@ -1,0 +1,411 @@
+//! The delivery to one connector.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
+use scim_connector::{Applied, Change, ConnectorError, Effect, ErrorClass};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Running, STORE_RETRY, Settings,
+    desired::{Task, task},
+    retry,
+};
+use crate::{
+    metrics::{ConnectorCondition, DeliveryOutcome, Metrics},
+    store::{self, ConnectorState, Delivery, DeliveryId, MemberDelta, Outcome, OwedState, Settlement, Store},
+    time::{Clock, Timestamp},
+};
+
+/// Runs one connector until it is stopped.
+pub(super) struct ConnectorTask {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    settings: Settings,
+    running: Arc<Running>,
+    /// Deliveries in a call or about to be settled.
+    under_way: Vec<DeliveryId>,
+    /// Calls in a row that failed for the connector as a whole.
+    failures: u32,
+    /// While the connector as a whole fails or asked for a pause: no call before this.
+    not_before: Timestamp,
+}
+
+/// A call under way and what it carries.
+struct Call {
+    deliveries: Vec<Pending>,
+    result: Vec<Result<Applied, ConnectorError>>,
+    took: Duration,
+}
+
+/// How a transient failure is held against its delivery.
+struct Transient {
+    /// Whether it counts as one of its attempts.
+    counted: bool,
+    /// How long it waits where the connector as a whole failed; else its own back-off decides.
+    delay: Option<Duration>,
+}
+
+/// What is kept of a delivery while its change is under way.
+struct Pending {
+    id: DeliveryId,
+    version: u64,
+    attempts: u32,
+    waiting: Vec<String>,
+    request_id: Arc<str>,
+    resource: String,
+}
+
+impl ConnectorTask {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+        settings: Settings,
+        running: Arc<Running>,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            metrics,
+            settings,
+            running,
+            under_way: Vec::new(),
+            failures: 0,
+            not_before: Timestamp(i64::MIN),
+        }
+    }
+
+    /// Delivers until `stop`; calls under way are finished and settled.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let limits = self.running.target.connector.limits();
+        let mut deliverable = self.store.deliverable();
+        let mut calls = FuturesUnordered::new();
+        let mut state = self.state(&stop).await;
+        loop {
+            deliverable.mark_unchanged();
+            let mut wake_at = None;
+            if state == ConnectorState::Active && !stop.is_cancelled() {
+                // A connector that fails as a whole is probed with one delivery at a time (half-open).
+                let (calls_max, batch_max) =
+                    if self.failures > 0 { (1, 1) } else { (limits.in_flight_max, limits.batch_max) };
+                while calls.len() < calls_max && self.clock.now() >= self.not_before {
+                    let deliveries = self.fetch(batch_max).await;
+                    if deliveries.is_empty() {
+                        break;
+                    }
+                    let (pending, changes) = self.prepare(deliveries).await;
+                    if !changes.is_empty() {
+                        calls.push(call(
+                            self.running.clone(),
+                            pending,
+                            changes,
+                            Duration::from_secs(self.settings.call_seconds_max),
+                        ));
+                    }
+                }
+                wake_at = self.wake_at().await;
+            }
+            if stop.is_cancelled() && calls.is_empty() {
+                return;
+            }
+            tokio::select! {
+                Some(call) = calls.next(), if !calls.is_empty() => {
+                    if let Some(suspended) = self.conclude(call).await {
+                        state = suspended;
+                    }
+                }
+                () = stop.cancelled(), if !stop.is_cancelled() => {}
+                () = self.running.bell.notified() => {
+                    state = self.state(&stop).await;
+                    self.failures = 0;
+                    self.not_before = Timestamp(i64::MIN);
+                }
+                changed = deliverable.changed(), if state == ConnectorState::Active => {
+                    if changed.is_err() {
+                        // The store is closed: nothing can be settled any more.
+                        return;
+                    }
+                    if limits.linger_ms > 0 && calls.is_empty() {
+                        // More changes are likely to follow; one call carries them all.
+                        self.clock.sleep_until(self.clock.now().after(Duration::from_millis(limits.linger_ms))).await;
+                    }
+                }
+                () = sleep_until(&self.clock, wake_at) => {}
+            }
+        }
+    }
+
+    async fn fetch(&self, limit: usize) -> Vec<Delivery> {
+        let target = &self.running.target;
+        match self.store.deliveries(&target.name, self.clock.now(), limit, &self.under_way).await {
+            Ok(deliveries) => deliveries,
+            Err(error) => {
+                tracing::warn!(connector = &*target.name.0, error = %error, "deliveries cannot be read");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Maps deliveries to changes; settles at once what needs no call.
+    async fn prepare(&mut self, deliveries: Vec<Delivery>) -> (Vec<Pending>, Vec<Change>) {
+        let mut pending = Vec::with_capacity(deliveries.len());
+        let mut changes = Vec::with_capacity(deliveries.len());
+        let mut settled = Vec::new();
+        for mut delivery in deliveries {
+            match task(&self.running.target, &mut delivery) {
+                Task::Apply(change) => {
+                    self.under_way.push(delivery.id);
+                    changes.push(change);
+                    pending.push(Pending {
+                        id: delivery.id,
+                        version: delivery.version,
+                        attempts: delivery.attempts,
+                        resource: delivery.resource.to_string(),
+                        request_id: delivery.request_id,
+                        waiting: match delivery.state {
+                            OwedState::Present { members: Some(MemberDelta { waiting, .. }), .. } => waiting,
+                            _ => Vec::new(),
+                        },
+                    });
+                }
+                Task::Leave => settled.push(Settlement {
+                    id: delivery.id,
+                    version: delivery.version,
+                    outcome: Outcome::Applied { effect: Effect::Unchanged, remote: None, waiting: Vec::new() },
+                }),
+                Task::Refuse(message) => {
+                    self.metrics.delivered(&self.running.target.name.0, DeliveryOutcome::Rejected);
+                    settled.push(Settlement {
+                        id: delivery.id,
+                        version: delivery.version,
+                        outcome: Outcome::Dead { message },
+                    });
+                }
+            }
+        }
+        if !settled.is_empty() {
+            self.settle(settled).await;
+        }
+        (pending, changes)
+    }
+
+    /// Sorts the outcomes of a call and records them; the connector's new state, if it had to be suspended.
+    async fn conclude(&mut self, call: Call) -> Option<ConnectorState> {
+        let name = self.running.target.name.clone();
+        self.metrics.called(&name.0, call.took);
+        // Anything but "cannot be reached" proves that the connector as a whole works.
+        let failed_as_a_whole = call.result.iter().all(|result| {
+            matches!(result, Err(error) if matches!(error.class(), ErrorClass::Transient | ErrorClass::Misconfigured))
+        });
+        let now = self.clock.now();
+        // A failure counts against its delivery only where the connector worked just before: else the connector is to
+        // blame, and deliveries wait for it without end.
+        let counted = !failed_as_a_whole || self.failures == 0;
+        let mut pause = Duration::ZERO;
+        if failed_as_a_whole {
+            self.failures = self.failures.saturating_add(1);
+            let salt = call.deliveries.first().map_or(0, |pending| pending.id.0);
+            pause = retry::delay(&self.settings, self.failures, salt);
+            self.not_before = now.after(pause);
+        } else {
+            self.failures = 0;
+        }
+        // Longer than the connector's own pause, so that its next probe takes another delivery and a poisonous one
+        // cannot pass for an outage.
+        let transient = Transient { counted, delay: failed_as_a_whole.then_some(pause.saturating_mul(2)) };
+        let mut suspended = None;
+        let mut settlements = Vec::with_capacity(call.deliveries.len());
+        for (pending, result) in call.deliveries.into_iter().zip(call.result) {
+            self.under_way.retain(|id| *id != pending.id);
+            if let Err(error) = &result
+                && *error.class() == ErrorClass::Misconfigured
+            {
+                suspended = Some(ConnectorState::Suspended { reason: error.message().to_owned() });
+            }
+            let outcome = self.outcome(&pending, result, &transient, now);
+            settlements.push(Settlement { id: pending.id, version: pending.version, outcome });
+        }
+        self.settle(settlements).await;
+        if let Some(state) = &suspended {
+            tracing::error!(connector = &*name.0, "connector suspended: it is misconfigured");
+            if let Err(error) = self.store.set_connector_state(&name, state.clone()).await {
+                tracing::warn!(connector = &*name.0, error = %error, "the suspension is not recorded");
+            }
+        }
+        self.metrics.connector_state(
+            &name.0,
+            match (&suspended, self.failures) {
+                (Some(_), _) => ConnectorCondition::Suspended,
+                (None, 0) => ConnectorCondition::Active,
+                (None, _) => ConnectorCondition::Failing,
+            },
+        );
+        suspended
+    }
+
+    fn outcome(
+        &mut self,
+        pending: &Pending,
+        result: Result<Applied, ConnectorError>,
+        transient: &Transient,
+        now: Timestamp,
+    ) -> Outcome {
+        let name = &*self.running.target.name.0;
+        let error = match result {
+            Ok(applied) => {
+                self.metrics.delivered(
+                    name,
+                    match applied.effect {
+                        Effect::Created => DeliveryOutcome::Created,
+                        Effect::Adopted => DeliveryOutcome::Adopted,
+                        Effect::Updated => DeliveryOutcome::Updated,
+                        Effect::Unchanged => DeliveryOutcome::Unchanged,
+                        Effect::Removed => DeliveryOutcome::Removed,
+                    },
+                );
+                tracing::debug!(
+                    connector = name,
+                    request.id = &*pending.request_id,
+                    resource.id = pending.resource,
+                    version = pending.version,
+                    "delivered"
+                );
+                return Outcome::Applied {
+                    effect: applied.effect,
+                    remote: applied.remote,
+                    waiting: pending.waiting.clone(),
+                };
+            }
+            Err(error) => error,
+        };
+        tracing::warn!(
+            connector = name,
+            request.id = &*pending.request_id,
+            resource.id = pending.resource,
+            version = pending.version,
+            attempts = pending.attempts.saturating_add(1),
+            error = %error,
+            "not delivered"
+        );
+        let attempts = pending.attempts.saturating_add(1);
+        let message = error.message().to_owned();
+        let again = |class, delay, counted| Outcome::RetryAt {
+            at: now.after(delay),
+            class,
+            counted,
+            message: error.message().to_owned(),
+        };
+        let backoff = retry::delay(&self.settings, attempts, pending.id.0);
+        match error.class() {
+            ErrorClass::Transient if transient.counted && attempts >= self.settings.attempts_max => {
+                self.metrics.delivered(name, DeliveryOutcome::Rejected);
+                Outcome::Dead { message }
+            }
+            ErrorClass::Transient => {
+                self.metrics.delivered(name, DeliveryOutcome::Transient);
+                again("transient", transient.delay.unwrap_or(backoff), transient.counted)
+            }
+            ErrorClass::Throttled { retry_after } => {
+                self.metrics.delivered(name, DeliveryOutcome::Throttled);
+                self.not_before = self.not_before.max(now.after(*retry_after));
+                again("throttled", *retry_after, false)
+            }
+            ErrorClass::Waiting { .. } => {
+                self.metrics.delivered(name, DeliveryOutcome::Waiting);
+                again("waiting", backoff, false)
+            }
+            ErrorClass::Rejected => {
+                self.metrics.delivered(name, DeliveryOutcome::Rejected);
+                Outcome::Dead { message }
+            }
+            ErrorClass::Misconfigured => {
+                self.metrics.delivered(name, DeliveryOutcome::Misconfigured);
+                again("misconfigured", Duration::ZERO, false)
+            }
+        }
+    }
+
+    /// Records outcomes, for as long as it takes: one that is lost would only be delivered again, but until it is
+    /// recorded its delivery must not be sent a second time by this process.
+    async fn settle(&self, settlements: Vec<Settlement>) {
+        let name = &self.running.target.name;
+        loop {
+            match self.store.settle(name, settlements.clone()).await {
+                Ok(()) | Err(store::Error::Closed) => return,
+                Err(error) => {
+                    tracing::warn!(connector = &*name.0, error = %error, "outcomes wait for the store");
+                    self.clock.sleep_until(self.clock.now().after(STORE_RETRY)).await;
+                }
+            }
+        }
+    }
+
+    /// The connector's state as the store has it.
+    async fn state(&self, stop: &CancellationToken) -> ConnectorState {
+        let name = &self.running.target.name;
+        loop {
+            match self.store.connectors().await {
+                Ok(connectors) => {
+                    let state = connectors
+                        .into_iter()
+                        .find(|status| status.name == *name)
+                        .map_or(ConnectorState::Active, |status| status.state);
+                    self.metrics.connector_state(
+                        &name.0,
+                        match state {
+                            ConnectorState::Active => ConnectorCondition::Active,
+                            ConnectorState::Paused => ConnectorCondition::Paused,
+                            ConnectorState::Suspended { .. } => ConnectorCondition::Suspended,
+                        },
+                    );
+                    return state;
+                }
+                Err(error) => {
+                    tracing::warn!(connector = &*name.0, error = %error, "the connector's state cannot be read");
+                    tokio::select! {
+                        () = stop.cancelled() => return ConnectorState::Paused,
+                        () = self.clock.sleep_until(self.clock.now().after(STORE_RETRY)) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// When to look again without being told: the connector's pause ends, or the next delivery's time comes.
+    async fn wake_at(&self) -> Option<Timestamp> {
+        let now = self.clock.now();
+        if self.not_before > now {
+            return Some(self.not_before);
+        }
+        match self.store.next_delivery_at(&self.running.target.name, now).await {
+            Ok(next) => next,
+            Err(_) => Some(now.after(STORE_RETRY)),
+        }
+    }
+}
+
+async fn sleep_until(clock: &Clock, moment: Option<Timestamp>) {
+    match moment {
+        Some(moment) => clock.sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Calls the connector within the deadline. A panic or a wrong number of outcomes is a defect of the connector: its
+/// changes are tried again, and the relay goes on.
+async fn call(running: Arc<Running>, deliveries: Vec<Pending>, changes: Vec<Change>, deadline: Duration) -> Call {
+    let started = tokio::time::Instant::now();
+    let apply = AssertUnwindSafe(running.target.connector.apply(&changes)).catch_unwind();
+    let problem = match tokio::time::timeout(deadline, apply).await {
+        Ok(Ok(result)) if result.len() == deliveries.len() => {
+            return Call { deliveries, result, took: started.elapsed() };
+        }
+        Ok(Ok(_)) => "the connector returned a wrong number of outcomes",
+        Ok(Err(_)) => "the connector panicked",
+        Err(_) => "the downstream system did not answer in time",
+    };
+    let result = deliveries.iter().map(|_| Err(ConnectorError::transient(problem))).collect();
+    Call { deliveries, result, took: started.elapsed() }
+}

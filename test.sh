@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Every test of the repository, in stages from the quick to the slow: ./test.sh [STAGE…]
+# Ends with a list of what ran; fails when anything failed. A stage whose tool is missing is skipped and said so;
+# with STRICT=1, as .ci/run has it, that is a failure too.
+set -uo pipefail
+cd "$(dirname "$0")"
+ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
+
+STAGES="format lint doc tidy supply test release crash compliance metrics quickstart bench fuzz"
+RELAY=target/release/scim-relay
+PROMTOOL=$(command -v promtool || echo target/tools/usr/bin/promtool)
+SKIP=75
+
+format() {
+    cargo fmt --all --check
+}
+
+lint() {
+    cargo clippy --locked --workspace --all-targets -- -D warnings
+}
+
+doc() {
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+}
+
+# Facts about the repository: rows of the architecture, names, lengths, licences and origins of dependencies.
+tidy() {
+    cargo test --locked --test tidy
+}
+
+supply() {
+    if ! command -v cargo-deny >/dev/null; then
+        echo "cargo-deny is not installed. Bans, licences and sources are checked by the stage tidy; ADVISORIES ARE NOT."
+        return "$SKIP"
+    fi
+    cargo deny --all-features check bans licenses sources && cargo deny check advisories
+}
+
+test() {
+    # The stage crash runs that test at length, on the release build.
+    ROUNDS=10 cargo test --locked --workspace
+}
+
+release() {
+    cargo build --locked --release && ls -l "$RELAY"
+}
+
+# Kills the release build at random moments; ROUNDS and SEED are handed on.
+crash() {
+    cargo test --locked --release --test crash -- --nocapture --test-threads=1
+}
+
+need_release() {
+    [ -x "$RELAY" ] || release
+}
+
+compliance() {
+    if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+        echo "python3 with venv is not installed (apt-get install python3-venv)"
+        return "$SKIP"
+    fi
+    need_release && tests/compliance/run.sh "$RELAY"
+}
+
+# Metrics and alert rules as Prometheus reads them.
+metrics() {
+    if [ ! -x "$PROMTOOL" ]; then
+        echo "promtool is not installed (apt-get install prometheus)"
+        return "$SKIP"
+    fi
+    "$PROMTOOL" check rules deploy/prometheus/alerts.yml &&
+        "$PROMTOOL" test rules deploy/prometheus/alerts.test.yml &&
+        need_release && tests/metrics.sh "$RELAY" "$PROMTOOL"
+}
+
+# What README promises a newcomer.
+quickstart() {
+    need_release || return
+    local folder binary
+    folder=$(mktemp -d) binary=$(realpath "$RELAY")
+    (cd "$folder" && timeout 60 "$binary" demo --once)
+    local result=$?
+    rm -rf "$folder"
+    return "$result"
+}
+
+# That the load driver runs; it asserts nothing about speed.
+bench() {
+    cargo bench --locked --bench load -- --quick
+}
+
+fuzz() {
+    if [ ! -d fuzz ]; then
+        echo "there are no fuzz targets"
+        return "$SKIP"
+    fi
+    if ! cargo +nightly fuzz --version >/dev/null 2>&1; then
+        echo "a nightly tool chain with cargo-fuzz is not installed (cargo install cargo-fuzz)"
+        return "$SKIP"
+    fi
+    local target
+    for target in $(cargo +nightly fuzz list); do
+        cargo +nightly fuzz run "$target" -- -max_total_time="${FUZZ_SECONDS:-20}" -rss_limit_mb=2048 || return
+    done
+}
+
+summary=""
+failed=0
+for stage in ${*:-$STAGES}; do
+    case " $STAGES " in
+        *" $stage "*) ;;
+        *)
+            echo "unknown stage $stage; stages: $STAGES" >&2
+            exit 2
+            ;;
+    esac
+    printf '\n=== %s\n' "$stage"
+    started=$SECONDS
+    # In a shell of its own, with errexit in force, which a condition would switch off.
+    (set -e; "$stage")
+    result=$?
+    case $result in
+        0) outcome="passed" ;;
+        "$SKIP")
+            outcome="SKIPPED"
+            # Of these two, a part needs what no package brings; it is for those who have it.
+            [ "${STRICT:-0}" = 1 ] && [ "$stage" != fuzz ] && [ "$stage" != supply ] && failed=1
+            ;;
+        *)
+            outcome="FAILED ($result)"
+            failed=1
+            ;;
+    esac
+    summary+=$(printf '%-12s %-12s %4d s' "$stage" "$outcome" $((SECONDS - started)))$'\n'
+done
+printf '\n=== summary\n%s' "$summary"
+exit "$failed"

@@ -1,0 +1,367 @@
+//! The dispatcher with the real store, a clock that the test moves and a connector whose every answer the test gives.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use scim_connector::{
+    Applied, Change, Connector, ConnectorError, Desired, Effect, ErrorClass, Limits, Members, Plan, Reader,
+    RemoteState, ResourceId, ResourceKind,
+};
+use scim_relay::{
+    dispatch::{Dispatcher, OnRemoval, Settings, Target},
+    mapping::Mapping,
+    metrics::Metrics,
+    operator::ConnectorControl,
+    scim::schema::ResourceTypes,
+    store::{ConnectorName, ConnectorState, QueueClass, QueueSelection, Store},
+    time::{Clock, Timestamp},
+};
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{self, TestStore, group, user};
+
+type Answer = Vec<Result<Applied, ConnectorError>>;
+
+/// A call that waits for the test's answer.
+struct Call {
+    changes: Vec<Change>,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl Call {
+    /// Confirms every change, as a connector that keeps nothing but "it is there" would.
+    fn confirm(self) {
+        let answer = self
+            .changes
+            .iter()
+            .map(|change| {
+                let gone = matches!(change.desired, Desired::Absent);
+                Ok(Applied {
+                    effect: if gone { Effect::Removed } else { Effect::Updated },
+                    remote: (!gone).then(|| RemoteState(json!({ "entry": change.resource.id }))),
+                })
+            })
+            .collect();
+        self.answer.send(answer).unwrap();
+    }
+
+    fn fail(self, class: &ErrorClass) {
+        let answer = self.changes.iter().map(|_| Err(ConnectorError::new(class.clone(), "entry refused"))).collect();
+        self.answer.send(answer).unwrap();
+    }
+
+    fn one(&self) -> &Change {
+        assert_eq!(self.changes.len(), 1, "one change in the call");
+        &self.changes[0]
+    }
+}
+
+struct Scripted {
+    calls: mpsc::UnboundedSender<Call>,
+    limits: Limits,
+}
+
+#[async_trait]
+impl Connector for Scripted {
+    async fn apply(&self, batch: &[Change]) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        self.calls.send(Call { changes: batch.to_vec(), answer }).unwrap();
+        answered.await.unwrap()
+    }
+
+    async fn check(&self) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
+    async fn plan(&self, _: &Change) -> Result<Plan, ConnectorError> {
+        Err(ConnectorError::rejected("no plan in this test"))
+    }
+
+    fn reader(&self) -> Option<&dyn Reader> {
+        None
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+}
+
+struct Relay {
+    store: TestStore,
+    clock: Clock,
+    dispatcher: Arc<Dispatcher>,
+    calls: mpsc::UnboundedReceiver<Call>,
+    stop: CancellationToken,
+    running: tokio::task::JoinHandle<()>,
+}
+
+impl Relay {
+    async fn start(limits: Limits) -> Self {
+        Self::with(limits, OnRemoval::Disable, OnRemoval::Disable).await
+    }
+
+    async fn with(limits: Limits, on_deactivate: OnRemoval, on_delete: OnRemoval) -> Self {
+        let clock = Clock::manual(Timestamp(1_790_000_000_000));
+        let store = TestStore::open(clock.clone()).await;
+        let (sender, calls) = mpsc::unbounded_channel();
+        let types = ResourceTypes::core()
+            .iter()
+            .map(|kind| (kind.kind.clone(), (kind.clone(), Arc::new(Mapping::identity(kind)))))
+            .collect::<BTreeMap<_, _>>();
+        let dispatcher = Arc::new(Dispatcher::new(
+            store.store.clone(),
+            clock.clone(),
+            Arc::new(Metrics::new().unwrap()),
+            Settings { attempts_max: 3, ..Settings::default() },
+            vec![Target {
+                name: connector(),
+                connector: Box::new(Scripted { calls: sender, limits }),
+                types,
+                on_deactivate,
+                on_delete,
+            }],
+        ));
+        let stop = CancellationToken::new();
+        let running = tokio::spawn({
+            let (dispatcher, stop) = (dispatcher.clone(), stop.clone());
+            async move { dispatcher.run(stop).await }
+        });
+        Self { store, clock, dispatcher, calls, stop, running }
+    }
+
+    async fn call(&mut self) -> Call {
+        tokio::time::timeout(Duration::from_secs(10), self.calls.recv()).await.expect("a call in time").unwrap()
+    }
+
+    /// The next call after moving the clock as far as it takes.
+    async fn call_later(&mut self) -> Call {
+        for _ in 0..600 {
+            if let Ok(Some(call)) = tokio::time::timeout(Duration::from_millis(20), self.calls.recv()).await {
+                return call;
+            }
+            self.clock.advance(Duration::from_secs(1));
+        }
+        panic!("no call within ten minutes of the test's clock");
+    }
+
+    async fn classes(&self) -> Vec<QueueClass> {
+        let queue = self.store.store.queue(&QueueSelection::default(), self.clock.now(), 100).await.unwrap();
+        queue.into_iter().map(|entry| entry.class).collect()
+    }
+
+    /// Waits until the queue has these classes.
+    async fn settled(&self, classes: &[QueueClass]) {
+        harness::eventually(|| async { self.classes().await == classes }).await;
+    }
+
+    async fn state(&self) -> ConnectorState {
+        self.store.store.connectors().await.unwrap().remove(0).state
+    }
+}
+
+fn connector() -> ConnectorName {
+    harness::connector()
+}
+
+const ONE: Limits = Limits { batch_max: 1, in_flight_max: 1, linger_ms: 0 };
+const FOUR: Limits = Limits { batch_max: 1, in_flight_max: 4, linger_ms: 0 };
+
+#[tokio::test]
+async fn a_committed_user_is_told_to_the_connector_once() {
+    let mut relay = Relay::start(ONE).await;
+    let id = relay.store.create(user("ann")).await;
+    let call = relay.call().await;
+    let change = call.one();
+    assert_eq!((change.resource.id, change.version), (id, 1));
+    let Desired::Present { active: true, attributes, members: Members::Unchanged } = &change.desired else {
+        panic!("{:?}", change.desired)
+    };
+    assert!(attributes.contains_key("userName"));
+    call.confirm();
+    relay.settled(&[]).await;
+    assert!(relay.calls.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn changes_made_during_a_call_are_told_after_it_as_one() {
+    let mut relay = Relay::start(FOUR).await;
+    let id = relay.store.create(user("ann")).await;
+    let first = relay.call().await;
+    for title in ["Engineer", "Manager", "Director"] {
+        relay.store.set(id, "title", title).await;
+    }
+    first.confirm();
+    let second = relay.call().await;
+    assert_eq!(second.one().version, 4);
+    assert_eq!(second.one().remote, Some(RemoteState(json!({ "entry": id }))));
+    second.confirm();
+    relay.settled(&[]).await;
+}
+
+#[tokio::test]
+async fn an_outage_is_waited_out_without_dead_letters() {
+    let mut relay = Relay::start(FOUR).await;
+    for name in ["ann", "ben", "cem"] {
+        relay.store.create(user(name)).await;
+    }
+    for _ in 0..12 {
+        relay.call_later().await.fail(&ErrorClass::Transient);
+    }
+    assert!(!relay.classes().await.contains(&QueueClass::Dead));
+    for _ in 0..3 {
+        relay.call_later().await.confirm();
+    }
+    relay.settled(&[]).await;
+}
+
+#[tokio::test]
+async fn a_delivery_that_fails_while_others_succeed_becomes_a_dead_letter() {
+    let mut relay = Relay::start(ONE).await;
+    let poison = relay.store.create(user("poison")).await;
+    relay.store.create(user("ann")).await;
+    let mut failures = 0;
+    while !relay.classes().await.contains(&QueueClass::Dead) {
+        let call = relay.call_later().await;
+        if call.one().resource.id == poison {
+            failures += 1;
+            call.fail(&ErrorClass::Transient);
+        } else {
+            call.confirm();
+            // The connector works: another success before each failure of the poisonous one.
+            relay.store.create(user(&format!("user{failures}"))).await;
+        }
+        assert!(failures <= 3, "attempts-max is 3");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(failures, 3);
+}
+
+#[tokio::test]
+async fn g11_a_refused_resource_is_a_dead_letter_and_its_next_version_is_tried_again() {
+    let mut relay = Relay::start(ONE).await;
+    let id = relay.store.create(user("ann")).await;
+    relay.call().await.fail(&ErrorClass::Rejected);
+    relay.settled(&[QueueClass::Dead]).await;
+    relay.store.create(user("ben")).await;
+    relay.call().await.confirm();
+    relay.store.set(id, "title", "Engineer").await;
+    let call = relay.call().await;
+    assert_eq!((call.one().resource.id, call.one().version), (id, 2));
+    call.confirm();
+    relay.settled(&[]).await;
+}
+
+#[tokio::test]
+async fn a_misconfigured_connector_is_suspended_until_it_is_resumed() {
+    let mut relay = Relay::start(ONE).await;
+    relay.store.create(user("ann")).await;
+    relay.call().await.fail(&ErrorClass::Misconfigured);
+    harness::eventually(|| async { matches!(relay.state().await, ConnectorState::Suspended { .. }) }).await;
+    relay.store.create(user("ben")).await;
+    relay.clock.advance(Duration::from_secs(3_600));
+    assert!(tokio::time::timeout(Duration::from_millis(100), relay.calls.recv()).await.is_err(), "it is suspended");
+    relay.store.store.set_connector_state(&connector(), ConnectorState::Active).await.unwrap();
+    relay.dispatcher.wake(&connector());
+    relay.call_later().await.confirm();
+    relay.call_later().await.confirm();
+    relay.settled(&[]).await;
+}
+
+#[tokio::test]
+async fn a_throttled_connector_is_left_alone_as_long_as_it_asks() {
+    let mut relay = Relay::start(ONE).await;
+    relay.store.create(user("ann")).await;
+    relay.call().await.fail(&ErrorClass::Throttled { retry_after: Duration::from_secs(30) });
+    relay.settled(&[QueueClass::Retrying]).await;
+    relay.clock.advance(Duration::from_secs(29));
+    assert!(tokio::time::timeout(Duration::from_millis(100), relay.calls.recv()).await.is_err(), "not yet");
+    relay.clock.advance(Duration::from_secs(1));
+    relay.call().await.confirm();
+    relay.settled(&[]).await;
+}
+
+#[tokio::test]
+async fn a_member_is_told_when_its_own_create_is_confirmed() {
+    let mut relay = Relay::start(FOUR).await;
+    let ann = relay.store.create(user("ann")).await;
+    let ben = relay.store.create(user("ben")).await;
+    let staff = relay.store.create(group("Staff", &[ann, ben])).await;
+    let mut held = None;
+    let mut members = Vec::<ResourceId>::new();
+    // Ann is confirmed, Ben is not: the group goes with Ann alone.
+    while members.is_empty() {
+        let call = relay.call().await;
+        let change = call.one();
+        if change.resource.id == ben {
+            held = Some(call);
+            continue;
+        }
+        members.extend(added(change));
+        call.confirm();
+    }
+    assert_eq!(members, [ann]);
+    held.take().expect("Ben's create is under way").confirm();
+    let call = relay.call().await;
+    assert_eq!(call.one().resource.id, staff);
+    assert_eq!(added(call.one()), [ben]);
+    call.confirm();
+    relay.settled(&[]).await;
+}
+
+fn added(change: &Change) -> Vec<ResourceId> {
+    match &change.desired {
+        Desired::Present { members: Members::Delta { add, .. }, .. } => {
+            add.iter().map(|member| member.resource.id).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn policies_decide_what_a_deactivation_and_a_deletion_become() {
+    for (on_deactivate, on_delete, deactivated, deleted) in [
+        (OnRemoval::Disable, OnRemoval::Disable, "present, inactive", "disabled"),
+        (OnRemoval::Delete, OnRemoval::Delete, "absent", "absent"),
+        (OnRemoval::Ignore, OnRemoval::Delete, "present, active", "absent"),
+    ] {
+        let mut relay = Relay::with(ONE, on_deactivate, on_delete).await;
+        let id = relay.store.create(user("ann")).await;
+        relay.call().await.confirm();
+        relay.settled(&[]).await;
+        relay.store.set(id, "active", false).await;
+        let call = relay.call().await;
+        assert_eq!(described(call.one()), deactivated);
+        call.confirm();
+        relay.settled(&[]).await;
+        relay.store.delete(&ResourceKind::new("User"), id).await;
+        let call = relay.call().await;
+        assert_eq!(described(call.one()), deleted);
+        call.confirm();
+        relay.settled(&[]).await;
+    }
+}
+
+fn described(change: &Change) -> &'static str {
+    match &change.desired {
+        Desired::Present { active: true, .. } => "present, active",
+        Desired::Present { active: false, .. } => "present, inactive",
+        Desired::Disabled => "disabled",
+        Desired::Absent => "absent",
+    }
+}
+
+#[tokio::test]
+async fn g14_stopping_finishes_the_call_under_way() {
+    let mut relay = Relay::start(ONE).await;
+    relay.store.create(user("ann")).await;
+    relay.store.create(user("ben")).await;
+    let call = relay.call().await;
+    relay.stop.cancel();
+    call.confirm();
+    relay.running.await.unwrap();
+    assert!(relay.calls.try_recv().is_err(), "nothing is begun after the stop");
+    let queue = relay.store.store.queue(&QueueSelection::default(), relay.clock.now(), 10).await.unwrap();
+    assert_eq!(queue.len(), 1, "the confirmed delivery is settled, the other still owed");
+}

@@ -1,0 +1,138 @@
+//! The built binary as a process with its own directory and ports.
+
+use std::{
+    fs::{self, File},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::http::Client;
+
+/// A relay that does not answer by then is broken, not slow.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where a relay lives: a directory with its configuration, and two ports. Outlives its process.
+pub(crate) struct Home {
+    /// The configuration file.
+    config: PathBuf,
+    /// The SCIM listener.
+    pub(crate) scim: SocketAddr,
+    /// The admin listener.
+    admin: SocketAddr,
+    log: PathBuf,
+}
+
+/// A running relay.
+pub(crate) struct Relay {
+    /// The process.
+    pub(crate) child: Child,
+}
+
+impl Home {
+    /// Writes the configuration of a tenant `acme`, with a JSON-file connector that keeps
+    /// `people.json` if asked for.
+    pub(crate) fn new(directory: &Path, with_connector: bool) -> Self {
+        let home = Self {
+            config: directory.join("relay.toml"),
+            scim: free_address(),
+            admin: free_address(),
+            log: directory.join("relay.log"),
+        };
+        let connector = if with_connector {
+            "[connectors.people]\nkind = \"json-file\"\ntenant = \"acme\"\non-delete = \"delete\"\n\
+             [connectors.people.settings]\npath = \"people.json\"\nmode = \"snapshot\"\n"
+        } else {
+            ""
+        };
+        let config = format!(
+            "data-dir = \"{}\"\n[server]\nlisten = [\"{}\"]\n[admin]\nlisten = \"{}\"\n\
+             [tenants.acme]\nbase-path = \"/scim/v2\"\ndialect = \"auto\"\n{connector}",
+            directory.join("data").display(),
+            home.scim,
+            home.admin,
+        );
+        fs::write(&home.config, config).unwrap();
+        home
+    }
+
+    /// Makes a bearer key for the tenant.
+    pub(crate) fn create_key(&self) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_scim-relay"))
+            .args(["keys", "create", "--tenant", "acme", "--name", "test", "--config"])
+            .arg(&self.config)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "keys create: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Starts the relay and does not wait for it.
+    pub(crate) fn spawn(&self) -> Relay {
+        let log = File::options().create(true).append(true).open(&self.log).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_scim-relay"))
+            .args(["serve", "--config"])
+            .arg(&self.config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Relay { child }
+    }
+
+    /// Starts the relay and waits until `/readyz` answers 200; how long that took.
+    pub(crate) fn start(&self) -> (Relay, Duration) {
+        let started = Instant::now();
+        let mut relay = self.spawn();
+        loop {
+            if matches!(self.admin("/readyz"), Some((200, _))) {
+                return (relay, started.elapsed());
+            }
+            if let Some(status) = relay.child.try_wait().unwrap() {
+                panic!("the relay ended with {status}\n{}", self.log_tail());
+            }
+            assert!(started.elapsed() < READY_TIMEOUT, "the relay is not ready\n{}", self.log_tail());
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Status and body of a GET at the admin listener; `None` when it does not answer.
+    pub(crate) fn admin(&self, target: &str) -> Option<(u16, String)> {
+        let answer = Client::new(self.admin, None).request("GET", target, None).ok()?;
+        Some((answer.status, answer.body))
+    }
+
+    /// The end of what the relay logged, for a failure's message.
+    pub(crate) fn log_tail(&self) -> String {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // A failing test must not leave a process behind; one that has ended is no error.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A free loopback address. Its port lies below the range from which the kernel takes ports for outgoing connections,
+/// so that a client which polls for a restarted relay never takes the relay's port or connects to itself.
+fn free_address() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 12_000).unwrap();
+    for _ in 0..12_000 {
+        let offset = (start + NEXT.fetch_add(1, Ordering::Relaxed) % 12_000) % 12_000;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 20_000 + offset));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+    panic!("no free port from 20000 to 31999");
+}
