@@ -117,9 +117,10 @@ fn delivery(settings: &crate::dispatch::Settings, problems: &mut Problems<'_>) {
         ("delay-ms-min", settings.delay_ms_min),
         ("delay-seconds-max", settings.delay_seconds_max),
         ("attempts-max", u64::from(settings.attempts_max)),
+        ("call-seconds-max", settings.call_seconds_max),
     ] {
         if value == 0 {
-            problems.report(Code::WrongValue, &key(name), "0 would mean no end or no wait", "write 1 or more");
+            problems.report(Code::WrongValue, &key(name), "0 is not possible here", "write 1 or more");
         }
     }
     if settings.delay_ms_min > settings.delay_seconds_max.saturating_mul(1000) {
