@@ -3,6 +3,7 @@
 //! Neither takes a SCIM client's key, and the SCIM listener serves none of this. The admin listener only reads and is on
 //! loopback by default; commands come over a Unix socket in the data directory that only the relay's own user can open.
 
+mod accept;
 pub mod client;
 mod control;
 mod listener;

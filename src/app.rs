@@ -1,24 +1,216 @@
-//! app (stand-in)
+//! Builds a relay from its configuration, runs it, and stops it without losing anything.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, sync::Arc};
 
-use crate::config::Config;
+use anyhow::{Context, anyhow, bail};
+use scim_connector::SettingsProblem;
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// What `scim-relay demo` shall do.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct DemoOptions {
-    /// Play the demonstration and end, in place of staying up to be played with.
-    pub once: bool,
-    /// The folder to keep it in; `None` for a temporary one.
-    pub dir: Option<PathBuf>,
+use crate::{
+    admin::{Control, Execute, Listener, Readiness},
+    config::{self, Config},
+    credentials::Credentials,
+    dispatch::{Dispatcher, Target},
+    http::{Router, Server},
+    metrics::Metrics,
+    operator::{Command, Operator},
+    provider::Provider,
+    store::{
+        Store, TenantName,
+        sqlite::{Options, SqliteStore},
+    },
+    time::Clock,
+};
+
+/// A running relay.
+pub struct App {
+    store: Arc<dyn Store>,
+    credentials: Arc<Credentials>,
+    scim_address: SocketAddr,
+    admin_address: SocketAddr,
+    doors: Tasks,
+    delivery: Tasks,
 }
 
-/// Runs a relay until it is told to stop.
-pub async fn run(_config: Config) -> anyhow::Result<()> {
-    todo!()
+/// Tasks that stop together.
+#[derive(Default)]
+struct Tasks {
+    tracker: TaskTracker,
+    stop: CancellationToken,
 }
 
-/// Runs a demonstration.
-pub async fn demo(_options: DemoOptions) -> anyhow::Result<()> {
-    todo!()
+impl Tasks {
+    async fn end(&self) {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}
+
+impl App {
+    /// Opens the store, binds the listeners and starts to deliver. Serves once it returns.
+    ///
+    /// # Errors
+    /// What cannot be opened, bound or built, with its name.
+    pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        // The only provider in the tree; naming it once keeps libraries from guessing. A second start finds it set.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let metrics = Arc::new(Metrics::new()?);
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit")]
+        metrics.started(clock.now().0 as f64 / 1_000.0);
+
+        let store: Arc<dyn Store> = SqliteStore::open(Options {
+            sealing_key: config.secret_key.clone(),
+            ..Options::new(config.data_dir.clone(), clock.clone(), metrics.clone())
+        })?;
+        store.configure(config.tenants.iter().map(|tenant| tenant.store.clone()).collect()).await?;
+        let credentials = Arc::new(Credentials::load(store.clone(), clock.clone(), metrics.clone()).await?);
+
+        let dispatcher = Arc::new(Dispatcher::new(
+            store.clone(),
+            clock.clone(),
+            metrics.clone(),
+            config.delivery.clone(),
+            config.connectors.iter().map(|connector| target(&config, connector)).collect::<Result<_, _>>()?,
+        ));
+        let operator = Arc::new(Operator::new(
+            store.clone(),
+            credentials.clone(),
+            Some(dispatcher.clone()),
+            clock.clone(),
+        ));
+        let router = Arc::new(Router::new(
+            &config.server,
+            Arc::new(Provider::new(store.clone(), metrics.clone())),
+            credentials.clone(),
+            config.tenants.iter().map(|tenant| tenant.scim.clone()).collect(),
+            metrics.clone(),
+            clock.clone(),
+        ));
+
+        let server = Server::bind(&config.server, router).await.context("the SCIM listener")?;
+        let readiness = Arc::new(Readiness::default());
+        let admin = Listener::bind(config.admin.listen, store.clone(), metrics.clone(), readiness.clone())
+            .await
+            .context("the admin listener")?;
+        let control = Control::bind(&config.data_dir, execute(operator)).context("the control socket")?;
+        let app = Self {
+            store,
+            credentials: credentials.clone(),
+            scim_address: *server.local_addrs().first().ok_or_else(|| anyhow!("the SCIM listener has no address"))?,
+            admin_address: admin.local_addr()?,
+            doors: Tasks::default(),
+            delivery: Tasks::default(),
+        };
+
+        app.doors.tracker.spawn({
+            let (stop, readiness) = (app.doors.stop.clone(), readiness.clone());
+            async move {
+                readiness.set(true);
+                server.run(stop).await;
+                readiness.set(false);
+            }
+        });
+        let stop = || app.delivery.stop.clone();
+        app.delivery.tracker.spawn({
+            let stop = stop();
+            async move { dispatcher.run(stop).await }
+        });
+        app.delivery.tracker.spawn(admin.run(stop()));
+        app.delivery.tracker.spawn(control.run(stop()));
+        app.delivery.tracker.spawn({
+            let stop = stop();
+            async move { credentials.run(stop).await }
+        });
+        Ok(app)
+    }
+
+    /// Where it serves SCIM.
+    pub fn scim_address(&self) -> SocketAddr {
+        self.scim_address
+    }
+
+    /// Where it serves metrics and health.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Its store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Makes a bearer key.
+    ///
+    /// # Errors
+    /// The store could not keep it.
+    pub async fn create_key(&self, tenant: &str, name: &str) -> anyhow::Result<String> {
+        let (key, _) = self.credentials.create(TenantName(tenant.into()), name.to_owned(), None).await?;
+        Ok(String::from_utf8(key.expose().to_vec())?)
+    }
+
+    /// Answers what was accepted, finishes the deliveries under way, and closes the store.
+    pub async fn stop(self) {
+        self.doors.end().await;
+        self.delivery.end().await;
+        self.store.close().await;
+    }
+}
+
+/// Runs a relay until SIGTERM or SIGINT.
+///
+/// # Errors
+/// It could not start.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let app = App::start(config, Clock::system()).await?;
+    tracing::info!(scim = %app.scim_address(), admin = %app.admin_address(), "ready");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: requests and deliveries under way are finished");
+    app.stop().await;
+    Ok(())
+}
+
+fn target(config: &Config, connector: &config::Connector) -> anyhow::Result<Target> {
+    let tenant = config
+        .tenants
+        .iter()
+        .find(|tenant| tenant.store.name == connector.tenant)
+        .ok_or_else(|| anyhow!("connector {}: its tenant is not configured", connector.name.0))?;
+    let built = match connector.build() {
+        Ok(built) => built,
+        Err(problems) => bail!("connector {}: {}", connector.name.0, list(&problems)),
+    };
+    let types = connector.mappings.iter().filter_map(|(kind, mapping)| {
+        Some((kind.clone(), (tenant.store.types.get(kind)?.clone(), mapping.clone())))
+    });
+    Ok(Target {
+        name: connector.name.clone(),
+        connector: built,
+        types: types.collect(),
+        on_deactivate: connector.on_deactivate,
+        on_delete: connector.on_delete,
+    })
+}
+
+fn list(problems: &[SettingsProblem]) -> String {
+    let problems: Vec<_> = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
+    problems.join("; ")
+}
+
+/// The operator behind the control socket.
+fn execute(operator: Arc<Operator>) -> Execute {
+    Arc::new(move |command: Value| {
+        let operator = operator.clone();
+        Box::pin(async move {
+            let command: Command = serde_json::from_value(command).map_err(|error| error.to_string())?;
+            operator.execute(command).await.map_err(|error| error.to_string())
+        })
+    })
 }

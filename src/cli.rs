@@ -19,8 +19,9 @@ use self::{
     execute::Failure,
 };
 use crate::{
-    app::{self, DemoOptions},
+    app,
     config::{self, Config, Environment, Log, LogFormat, Problem},
+    demo,
     operator::Command,
 };
 
@@ -61,7 +62,7 @@ async fn run(cli: Cli) -> Exit {
         Action::Check(arguments) => check(&arguments),
         Action::Demo { once, dir } => {
             logging::start(&Log { level: "warn".to_owned(), format: LogFormat::Text });
-            ended(app::demo(DemoOptions { once, dir }).await)
+            ended(demo::run(demo::Options { once, dir }).await)
         }
         Action::Keys(keys) => operate(keys.command(), keys.output()).await,
         Action::Status(output) => operate(Command::Status, &output).await,

@@ -250,8 +250,9 @@ fn hash(key: &[u8]) -> [u8; digest::SHA256_OUTPUT_LEN] {
 fn random_hex<const BYTES: usize>() -> Result<String, Error> {
     let mut bytes = [0; BYTES];
     rand::fill(&mut bytes).map_err(|_| Error::Randomness)?;
-    Ok(bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect())
+    Ok(bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]))
+        .collect())
 }
-
-#[cfg(test)]
-mod tests;

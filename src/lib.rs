@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod connectors;
 pub mod credentials;
+pub mod demo;
 pub mod dialect;
 pub mod dispatch;
 pub mod http;

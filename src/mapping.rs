@@ -1,24 +1,53 @@
 //! Which attributes a connector gets (`[connectors.NAME.mapping.*]`): SCIM paths, constants, templates, conditions.
 //! Pure: a mapping is parsed and checked when configuration loads, and applied to canonical resources.
 
-use std::collections::BTreeMap;
+mod path;
+mod source;
+mod template;
+#[cfg(test)]
+mod tests;
 
-use schemars::JsonSchema;
-use scim_connector::{MappedAttributes, ResourceId};
-use serde::{Deserialize, Serialize};
+use std::{cell::OnceCell, collections::BTreeMap};
 
-use crate::scim::{Object, schema::ResourceType};
+use scim_connector::{MappedAttribute, MappedAttributes, MappedValue, ResourceId, WriteRule};
+use serde_json::Value;
+
+pub use self::source::{Source, Table};
+use self::{
+    path::{Path, UNSEEN, several},
+    template::{Failure, Templates},
+};
+use crate::scim::{Object, filter::Filter, schema::ResourceType};
 
 /// `[connectors.NAME.mapping.user]`: the downstream attribute's name → where its value comes from.
 pub type Settings = BTreeMap<String, Source>;
 
-/// Where one downstream attribute's value comes from. Owned and documented here; `config` imports it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Source {}
-
 /// A checked mapping of one resource type.
 #[derive(Debug)]
-pub struct Mapping {}
+pub struct Mapping {
+    resource_type: ResourceType,
+    /// By the downstream attribute's name.
+    attributes: BTreeMap<String, Attribute>,
+    templates: Templates,
+}
+
+/// How one downstream attribute is made.
+#[derive(Debug)]
+struct Attribute {
+    origin: Origin,
+    when: Option<Filter>,
+    default: MappedValue,
+    write: WriteRule,
+}
+
+/// Where the value comes from.
+#[derive(Debug)]
+enum Origin {
+    Path(Path),
+    Constant(MappedValue),
+    /// The template of the attribute's name.
+    Template,
+}
 
 /// A problem with one attribute of a mapping.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,20 +75,199 @@ impl Mapping {
     ///
     /// # Errors
     /// All problems found.
-    pub fn new(_resource_type: &ResourceType, _settings: &Settings) -> Result<Self, Vec<Problem>> {
-        todo!()
+    pub fn new(resource_type: &ResourceType, settings: &Settings) -> Result<Self, Vec<Problem>> {
+        let mut mapping = Self::empty(resource_type);
+        let mut problems = Vec::new();
+        for (name, source) in settings {
+            if let Some(attribute) = mapping.attribute(name, source, &mut problems) {
+                mapping.attributes.insert(name.clone(), attribute);
+            }
+        }
+        if problems.is_empty() { Ok(mapping) } else { Err(problems) }
     }
 
-    /// The mapping for a connector that names none: every attribute as SCIM has it, by SCIM's names.
-    pub fn identity(_resource_type: &ResourceType) -> Self {
-        todo!()
+    /// The mapping for a connector that names none: every attribute as SCIM has it, by SCIM's names. Complex values are
+    /// JSON objects, and an extension is one object under its URN.
+    pub fn identity(resource_type: &ResourceType) -> Self {
+        let mut mapping = Self::empty(resource_type);
+        let core = resource_type.schema.attributes.iter().chain(resource_type.attribute("externalId"));
+        let whole_attributes = core
+            .filter(|attribute| attribute.name != "id" && !UNSEEN.contains(&&*attribute.name))
+            .map(|attribute| (attribute.name.clone(), Path::whole_attribute(attribute)));
+        let whole_extensions =
+            resource_type.extensions.iter().map(|(schema, _)| (schema.id.clone(), Path::whole_extension(&schema.id)));
+        mapping.attributes = whole_attributes
+            .chain(whole_extensions)
+            .map(|(name, path)| {
+                let origin = Origin::Path(path);
+                (name, Attribute { origin, when: None, default: MappedValue::Absent, write: WriteRule::Always })
+            })
+            .collect();
+        mapping
     }
 
-    /// Maps one canonical resource.
+    /// Maps one canonical resource. Every attribute of the mapping is in the result, so that one without a value is
+    /// removed downstream.
     ///
     /// # Errors
     /// The first attribute that cannot be made.
-    pub fn apply(&self, _id: ResourceId, _attributes: &Object) -> Result<MappedAttributes, Error> {
-        todo!()
+    pub fn apply(&self, id: ResourceId, attributes: &Object) -> Result<MappedAttributes, Error> {
+        let context = OnceCell::new();
+        let mut mapped = MappedAttributes::new();
+        for (name, attribute) in &self.attributes {
+            let value = self
+                .value(name, attribute, id, attributes, &context)
+                .map_err(|reason| Error { attribute: name.clone(), reason: reason.to_owned() })?;
+            mapped.insert(name.clone(), MappedAttribute { value, write: attribute.write });
+        }
+        Ok(mapped)
+    }
+
+    fn empty(resource_type: &ResourceType) -> Self {
+        Self { resource_type: resource_type.clone(), attributes: BTreeMap::new(), templates: Templates::new() }
+    }
+
+    fn value(
+        &self,
+        name: &str,
+        attribute: &Attribute,
+        id: ResourceId,
+        resource: &Object,
+        context: &OnceCell<minijinja::Value>,
+    ) -> Result<MappedValue, &'static str> {
+        if attribute.when.as_ref().is_some_and(|when| !self.matches(when, id, resource)) {
+            return Ok(attribute.default.clone());
+        }
+        let value = match &attribute.origin {
+            Origin::Path(path) => path.value(id, resource),
+            Origin::Constant(value) => value.clone(),
+            Origin::Template => {
+                let context = context.get_or_init(|| template::context(&self.resource_type, id, resource));
+                match self.templates.render(name, context) {
+                    Ok(text) => text.map_or(MappedValue::Absent, |text| MappedValue::Single(text.into())),
+                    Err(Failure::Undefined) if attribute.default != MappedValue::Absent => MappedValue::Absent,
+                    Err(Failure::Undefined) => {
+                        return Err("the template needs an attribute that the resource does not have");
+                    }
+                    Err(Failure::Other(reason)) => return Err(reason),
+                }
+            }
+        };
+        Ok(if value == MappedValue::Absent { attribute.default.clone() } else { value })
+    }
+
+    fn matches(&self, when: &Filter, id: ResourceId, resource: &Object) -> bool {
+        if !when.mentions("id") {
+            return when.matches(&self.resource_type, resource);
+        }
+        let mut resource = resource.clone();
+        resource.insert("id".into(), id.to_string().into());
+        when.matches(&self.resource_type, &resource)
+    }
+
+    /// Checks the source of one attribute; `None` when `problems` says why.
+    fn attribute(&mut self, name: &str, source: &Source, problems: &mut Vec<Problem>) -> Option<Attribute> {
+        let before = problems.len();
+        let table = source.table();
+        // In the short form there is no key below the attribute.
+        let key = |below: &str| match source {
+            Source::Path(_) => name.to_owned(),
+            Source::Table(_) => format!("{name}.{below}"),
+        };
+        let mut problem = |key: String, message: &str, remedy: &str| {
+            problems.push(Problem { key, message: message.to_owned(), remedy: remedy.to_owned() });
+        };
+
+        if name.is_empty() {
+            problem(name.to_owned(), "the attribute has no name", "name it as the downstream system does");
+        }
+        if table.multi && table.path.is_none() {
+            problem(
+                key("multi"),
+                "only a path has several values to take",
+                "leave multi out; an array as constant has several values already",
+            );
+        }
+        let origin = match (&table.path, &table.constant, &table.template) {
+            (Some(path), None, None) => match Path::new(&self.resource_type, path, table.multi) {
+                Ok(path) => Some(Origin::Path(path)),
+                Err(message) => {
+                    problem(key("path"), &message, "give a path such as userName or emails[type eq \"work\"].value");
+                    None
+                }
+            },
+            (None, Some(constant), None) => match literal(constant) {
+                Some(value) => Some(Origin::Constant(value)),
+                None => {
+                    problem(key("constant"), "is no constant", LITERAL);
+                    None
+                }
+            },
+            (None, None, Some(template)) => match self.templates.add(&self.resource_type, name, template) {
+                Ok(()) => Some(Origin::Template),
+                Err(message) => {
+                    problem(
+                        key("template"),
+                        &message,
+                        "use attributes by SCIM's names, with case, as in {{ name.familyName }}; extensions are extension[\"urn:…\"]",
+                    );
+                    None
+                }
+            },
+            _ => {
+                problem(name.to_owned(), "has not exactly one source", "give one of path, constant and template");
+                None
+            }
+        };
+        let when = table.when.as_deref().and_then(|text| match self.condition(text) {
+            Ok(filter) => Some(filter),
+            Err(message) => {
+                problem(
+                    key("when"),
+                    &message,
+                    "give a SCIM filter over the resource's attributes, such as active eq true",
+                );
+                None
+            }
+        });
+        let default = match table.default.as_ref().map(literal) {
+            None => MappedValue::Absent,
+            Some(Some(value @ MappedValue::Multi(_))) if !table.multi && table.constant.is_none() => {
+                problem(key("default"), "has several values where the source has one", "give one value");
+                value
+            }
+            // Several values stay several when there is one.
+            Some(Some(MappedValue::Single(value))) if table.multi => MappedValue::Multi(vec![value]),
+            Some(Some(value)) => value,
+            Some(None) => {
+                problem(key("default"), "is no constant", LITERAL);
+                MappedValue::Absent
+            }
+        };
+        let origin = origin?;
+        (problems.len() == before).then_some(Attribute { origin, when, default, write: table.write })
+    }
+
+    fn condition(&self, text: &str) -> Result<Filter, String> {
+        let filter = Filter::parse(text, &self.resource_type.urns()).map_err(|error| error.detail().to_owned())?;
+        filter.check(&self.resource_type).map_err(|error| error.detail().to_owned())?;
+        match UNSEEN.iter().find(|name| filter.mentions(name)) {
+            Some(name) => Err(format!("{name} is no attribute that a mapping can read")),
+            None => Ok(filter),
+        }
+    }
+}
+
+const LITERAL: &str = "give text, a number, a boolean, or a non-empty array of them";
+
+/// A constant's value; `None` where it is none.
+fn literal(value: &Value) -> Option<MappedValue> {
+    match value {
+        Value::Null | Value::Object(_) => None,
+        Value::Array(values) => {
+            let is_flat = values.iter().all(|value| !matches!(value, Value::Null | Value::Array(_) | Value::Object(_)));
+            Some(several(values.clone())).filter(|value| is_flat && *value != MappedValue::Absent)
+        }
+        value => Some(MappedValue::Single(value.clone())),
     }
 }

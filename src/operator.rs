@@ -215,6 +215,16 @@ impl Operator {
         }
     }
 
+    /// Executes a command as the control socket gets it. Texts for the operator, both ways.
+    ///
+    /// # Errors
+    /// Nothing was done; what was wrong, with its causes.
+    pub async fn execute_json(&self, command: Value) -> Result<Value, String> {
+        let command = serde_json::from_value(command)
+            .map_err(|error| format!("the relay that runs does not know this command, it may be of another version: {error}"))?;
+        self.execute(command).await.map_err(|error| with_causes(&error))
+    }
+
     async fn create_key(&self, tenant: TenantName, name: String, expires_days: Option<u32>) -> Result<Value, Error> {
         let lifetime = expires_days.map(|days| Duration::from_secs(u64::from(days) * SECONDS_PER_DAY));
         let expires = lifetime.map(|lifetime| self.clock.now().after(lifetime));
@@ -261,4 +271,15 @@ impl Operator {
         }
         Ok(())
     }
+}
+
+/// The error and what caused it: `the store failed: reading keys: disk I/O error`.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

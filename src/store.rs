@@ -6,10 +6,14 @@
 //! pure `scim::patch` run on it, and resource, memberships, audit entry and one delivery per connector written. Its
 //! receipt leaves after the commit is on disk.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+mod delivery;
+mod operator;
+pub mod sqlite;
+
+use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use scim_connector::{Effect, MemberRef, RemoteState, ResourceId, ResourceKind, Secret};
+use scim_connector::{ResourceId, ResourceKind};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -23,6 +27,9 @@ use crate::{
     },
     time::Timestamp,
 };
+
+pub use delivery::{Delivery, DeliveryId, MemberDelta, Outcome, OwedState, Settlement};
+pub use operator::{ConnectorState, ConnectorStatus, QueueClass, QueueEntry, QueueSelection};
 
 /// A tenant's name in configuration: `[a-z0-9-]`, at most 63 characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -288,188 +295,6 @@ pub struct Credential {
     pub last_used: Option<Timestamp>,
     /// When it was revoked.
     pub revoked: Option<Timestamp>,
-}
-
-/// Names one delivery. Smaller is earlier.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DeliveryId(pub u64);
-
-/// A delivery that may go now, with all that the dispatcher needs to make the change.
-#[derive(Clone, Debug)]
-pub struct Delivery {
-    /// Its name.
-    pub id: DeliveryId,
-    /// Whose state is owed.
-    pub resource: ResourceId,
-    /// The resource's type.
-    pub kind: ResourceKind,
-    /// The version that `state` shows.
-    pub version: u64,
-    /// The state owed.
-    pub state: OwedState,
-    /// What the connector kept, if it confirmed the resource before.
-    pub remote: Option<RemoteState>,
-    /// The version that the connector confirmed last; 0 for none.
-    pub confirmed_version: u64,
-    /// Attempts made so far.
-    pub attempts: u32,
-    /// When the oldest change that it carries was committed.
-    pub queued: Timestamp,
-    /// The id of the request that caused it last.
-    pub request_id: Arc<str>,
-    /// A sealed password, opened.
-    pub password: Option<Secret>,
-}
-
-/// The state owed to a connector.
-#[derive(Clone, PartialEq, Debug)]
-pub enum OwedState {
-    /// The canonical attributes, and for a group the members that changed since the confirmed version.
-    Present {
-        /// As JSON text.
-        attributes: Arc<str>,
-        /// The change of members; `None` for types without.
-        members: Option<MemberDelta>,
-    },
-    /// The resource was deleted.
-    Deleted,
-}
-
-/// What changed of a group's members since a connector's confirmed version.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct MemberDelta {
-    /// To add: members that this connector has confirmed.
-    pub add: Vec<MemberRef>,
-    /// To remove.
-    pub remove: Vec<MemberRef>,
-    /// Not yet: pending references and members that the connector has not confirmed. They are owed when it has.
-    pub waiting: Vec<String>,
-}
-
-/// What came of a delivery.
-#[derive(Clone, Debug)]
-pub struct Settlement {
-    /// Which.
-    pub id: DeliveryId,
-    /// The version that was sent. A newer one committed meanwhile keeps the delivery pending.
-    pub version: u64,
-    /// What came of it.
-    pub outcome: Outcome,
-}
-
-/// What came of a delivery.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// Confirmed.
-    Applied {
-        /// What happened downstream.
-        effect: Effect,
-        /// What the connector keeps; `None` forgets the ledger row.
-        remote: Option<RemoteState>,
-        /// Members that were left out; owed when they are confirmed.
-        waiting: Vec<String>,
-    },
-    /// To be tried again then.
-    RetryAt {
-        /// Not before.
-        at: Timestamp,
-        /// Whether it counts as an attempt of this delivery.
-        counted: bool,
-        /// `transient`, `throttled`, `waiting` or `misconfigured`, for the queue listing.
-        class: &'static str,
-        /// The connector's words.
-        message: String,
-    },
-    /// Refused for good.
-    Dead {
-        /// The connector's words.
-        message: String,
-    },
-}
-
-/// A connector's state, kept over restarts.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "state")]
-pub enum ConnectorState {
-    /// Delivering.
-    Active,
-    /// Held by an operator.
-    Paused,
-    /// Held because it is misconfigured, with the connector's words.
-    Suspended {
-        /// The connector's words.
-        reason: String,
-    },
-}
-
-/// A connector's numbers.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ConnectorStatus {
-    /// Its name.
-    pub name: ConnectorName,
-    /// Its tenant.
-    pub tenant: TenantName,
-    /// Its state.
-    #[serde(flatten)]
-    pub state: ConnectorState,
-    /// Deliveries owed.
-    pub pending: u64,
-    /// Dead letters.
-    pub dead: u64,
-    /// When the oldest pending delivery was queued.
-    pub oldest: Option<Timestamp>,
-    /// Resources confirmed.
-    pub confirmed: u64,
-    /// Memberships that wait for their member.
-    pub waiting_members: u64,
-    /// Whether a backfill is under way.
-    pub backfilling: bool,
-}
-
-/// Which deliveries a queue command means; all conditions hold.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct QueueSelection {
-    /// Of this connector.
-    pub connector: Option<ConnectorName>,
-    /// With this name.
-    pub id: Option<DeliveryId>,
-    /// Of this class: `pending` (never tried), `retrying`, `dead`.
-    pub class: Option<QueueClass>,
-    /// Queued at least so long ago.
-    pub older_than: Option<Duration>,
-}
-
-/// Classes of queued deliveries.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum QueueClass {
-    /// Not tried yet.
-    Pending,
-    /// Tried, and to be tried again.
-    Retrying,
-    /// Refused for good.
-    Dead,
-}
-
-/// A delivery as an operator sees it. No personal data.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names say it; `waits_for` names an earlier delivery in conflict")]
-pub struct QueueEntry {
-    pub id: DeliveryId,
-    pub connector: ConnectorName,
-    pub resource: String,
-    pub kind: String,
-    pub version: u64,
-    pub removal: bool,
-    pub class: QueueClass,
-    pub attempts: u32,
-    pub queued: Timestamp,
-    pub not_before: Option<Timestamp>,
-    pub waits_for: Option<DeliveryId>,
-    pub error_class: Option<String>,
-    pub error: Option<String>,
-    pub request_id: String,
 }
 
 /// What a database has to offer. Every method but `commit` and `settle` that changes something is also durable when it

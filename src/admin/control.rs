@@ -17,12 +17,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::{
     net::{UnixListener, UnixStream},
-    sync::Semaphore,
-    time::{sleep, timeout},
+    time::timeout,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
-use super::{Reply, json, socket_path};
+use super::{Reply, accept::accept_until, json, socket_path};
 
 /// The largest command.
 const COMMAND_BYTES_MAX: usize = 1024 * 1024;
@@ -30,7 +29,6 @@ const CONNECTIONS_MAX: usize = 16;
 const READ_TIME: Duration = Duration::from_secs(10);
 /// How long commands under way may take when the relay stops.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Executes a command; the error is for the operator to read.
 pub type Execute = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, String>> + Send + Sync>;
@@ -74,33 +72,7 @@ impl Control {
     /// Executes commands until stopped.
     pub async fn run(self, stop: CancellationToken) {
         let Self { listener, file: _file, execute } = self;
-        let tasks = TaskTracker::new();
-        let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        loop {
-            let next = async {
-                let permit = slots.clone().acquire_owned().await.map_err(io::Error::other)?;
-                let (stream, _) = listener.accept().await?;
-                Ok::<_, io::Error>((stream, permit))
-            };
-            let accepted = tokio::select! {
-                () = stop.cancelled() => break,
-                accepted = next => accepted,
-            };
-            match accepted {
-                Ok((stream, permit)) => {
-                    let execute = execute.clone();
-                    tasks.spawn(async move {
-                        let _permit = permit;
-                        serve(stream, execute).await;
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections on the control socket");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-        tasks.close();
+        let tasks = accept_until(&stop, CONNECTIONS_MAX, &listener, |stream| serve(stream, execute.clone())).await;
         // What does not end by then ends with the process.
         let _ = timeout(DRAIN_TIME, tasks.wait()).await;
     }

@@ -17,12 +17,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    time::{sleep, timeout},
+    time::timeout,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
-use super::{Reply, json, reply};
+use super::{Reply, accept::accept_until, json, reply};
 use crate::{metrics::Metrics, store::Store};
 
 /// Enough for a few monitors; the rest waits.
@@ -33,7 +32,6 @@ const HEADER_READ_TIME: Duration = Duration::from_secs(10);
 const CONNECTION_TIME: Duration = Duration::from_secs(300);
 /// How long the store may take to say that it is ready.
 const READY_TIME: Duration = Duration::from_secs(5);
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Whether the SCIM listener takes requests.
 #[derive(Debug, Default)]
@@ -84,37 +82,16 @@ impl Listener {
 
     /// Serves until stopped. Answers under way are cut off: there is nothing to lose.
     pub async fn run(self, stop: CancellationToken) {
-        let tasks = TaskTracker::new();
-        let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        loop {
-            let next = async {
-                let permit = slots.clone().acquire_owned().await.map_err(io::Error::other)?;
-                let (stream, _) = self.listener.accept().await?;
-                Ok::<_, io::Error>((stream, permit))
-            };
-            let accepted = tokio::select! {
-                () = stop.cancelled() => break,
-                accepted = next => accepted,
-            };
-            match accepted {
-                Ok((stream, permit)) => {
-                    let (state, stop) = (self.state.clone(), stop.clone());
-                    tasks.spawn(async move {
-                        let _permit = permit;
-                        tokio::select! {
-                            () = stop.cancelled() => {}
-                            _ = timeout(CONNECTION_TIME, state.serve(stream)) => {}
-                        }
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections on the admin listener");
-                    sleep(ACCEPT_PAUSE).await;
+        let serve = |stream| {
+            let (state, stop) = (self.state.clone(), stop.clone());
+            async move {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    _ = timeout(CONNECTION_TIME, state.serve(stream)) => {}
                 }
             }
-        }
-        tasks.close();
-        tasks.wait().await;
+        };
+        accept_until(&stop, CONNECTIONS_MAX, &self.listener, serve).await.wait().await;
     }
 }
 

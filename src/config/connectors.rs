@@ -174,7 +174,10 @@ fn mappings(
                 .map_err(|found| {
                     for problem in found {
                         let key = attribute_key(&key, &problem.key, settings);
-                        problems.report(Code::WrongValue, &key, problem.message, problem.remedy);
+                        // A source without the key that was misspelt is incomplete; the misspelling is what to mend.
+                        if !problems.is_reported_within(&key) {
+                            problems.report(Code::WrongValue, &key, problem.message, problem.remedy);
+                        }
                     }
                 })
                 .ok(),

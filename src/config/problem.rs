@@ -107,6 +107,11 @@ impl<'a> Problems<'a> {
         self.found.iter().any(|(reported, _)| key.starts_with(reported))
     }
 
+    /// Whether something in this table was found wrong.
+    pub(super) fn is_reported_within(&self, table: &Key) -> bool {
+        self.found.iter().any(|(reported, _)| reported.starts_with(table))
+    }
+
     /// Whether nothing was found.
     pub(super) fn is_empty(&self) -> bool {
         self.found.is_empty()

@@ -211,6 +211,27 @@ fn every_problem_is_found_at_once() {
             &[(Conflict, "connectors.a.mapping.group")],
         ),
         (
+            "mappings that cannot be",
+            r#"
+            [tenants.acme]
+            [connectors.a]
+            kind = "json-file"
+            tenant = "acme"
+            settings.path = "a.json"
+            [connectors.a.mapping.user]
+            mail = "emails[type eq"
+            login = { pth = "userName" }
+            "full.name" = "nickNames"
+            [connectors.a.mapping.device]
+            "#,
+            &[
+                (UnknownKey, "connectors.a.mapping.device"),
+                (WrongValue, "connectors.a.mapping.user.\"full.name\""),
+                (UnknownKey, "connectors.a.mapping.user.login.pth"),
+                (WrongValue, "connectors.a.mapping.user.mail"),
+            ],
+        ),
+        (
             "plain HTTP for all the world",
             "[tenants.acme]\n[server]\nlisten = ['0.0.0.0:8080']",
             &[(WrongValue, "server.listen")],
@@ -366,7 +387,7 @@ fn uncommented(text: &str, with_optional: bool) -> String {
     let line = |line: &str| {
         let setting = line.strip_prefix("# ").filter(|rest| {
             let name = rest.split_once(" = ").map_or("", |(name, _)| name);
-            let is_key = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-' || b == b'.');
+            let is_key = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-');
             is_key || rest.starts_with('[')
         });
         let is_optional = line.ends_with("no default");
@@ -412,6 +433,11 @@ fn the_reference_shows_every_key() {
     let mut missing = BTreeSet::new();
     missing_keys(&json_schema(), &document, &Key::root(), &mut missing);
     assert_eq!(missing, BTreeSet::new());
+
+    // With everything on, only the files that it names are missing.
+    let problems = load_text(&uncommented(&text, true), &[]).map(|_| ()).unwrap_err();
+    let found: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
+    assert_eq!(found, ["secret-key-env", "server.tls.certificate-file", "server.tls.key-file"], "{problems:#?}");
 }
 
 /// Keys that the schema knows and the document lacks. Where names are free, the document's are taken.

@@ -70,10 +70,7 @@ impl Route {
     /// The type of resource whose representation the body is; `None` where the body, if any, is not read.
     pub(super) fn reads_body_of(&self) -> Option<&ResourceType> {
         match self {
-            Self::Create(kind)
-            | Self::Search(kind)
-            | Self::Replace(kind, _)
-            | Self::Patch(kind, _) => Some(kind),
+            Self::Create(kind) | Self::Search(kind) | Self::Replace(kind, _) | Self::Patch(kind, _) => Some(kind),
             Self::List(_) | Self::Get(..) | Self::Delete(..) | Self::Discover(..) => None,
         }
     }

@@ -168,7 +168,10 @@ impl Router {
         let target = Target::new(head.uri.path(), head.uri.query());
         let (served, rest) = self.tenants.load().find(&authenticated, target.path)?;
         if !served.tenant.switches.enabled {
-            return Err(scim::Error::unavailable("provisioning is switched off for this tenant (enabled)", RETRY_AFTER));
+            return Err(scim::Error::unavailable(
+                "provisioning is switched off for this tenant (enabled)",
+                RETRY_AFTER,
+            ));
         }
 
         let route = Route::find(&served.tenant, &head.method, [rest, target.path_in_query])?;
@@ -292,16 +295,17 @@ impl Tenants {
 
     /// The tenant whose base path is the longest that the path starts with.
     fn owner<'a>(&self, path: &'a str) -> Option<(&TenantName, &'a str)> {
-        // No base path is longer, so a long path of many slashes costs no more than a short one.
-        let ends = path.bytes().enumerate().take(self.base_path_bytes_max.saturating_add(1));
-        let mut ends: Vec<usize> = ends.filter(|(_, byte)| *byte == b'/').map(|(end, _)| end).collect();
-        if path.len() <= self.base_path_bytes_max {
-            ends.push(path.len());
-        }
-        ends.into_iter().rev().find_map(|end| {
+        let mut end = path.len();
+        loop {
             let (base_path, rest) = path.split_at_checked(end)?;
-            Some((self.by_base_path.get(base_path)?, rest))
-        })
+            // No base path is longer, so that a long path of many slashes is not hashed over and over.
+            if base_path.len() <= self.base_path_bytes_max
+                && let Some(name) = self.by_base_path.get(base_path)
+            {
+                return Some((name, rest));
+            }
+            end = base_path.rfind('/')?;
+        }
     }
 }
 

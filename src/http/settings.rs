@@ -214,7 +214,8 @@ mod tests {
     #[test]
     fn every_problem_is_reported_at_once() {
         let limits = Limits { headers_max: 0, group_body_bytes_max: 2000, ..Limits::default() };
-        let settings = Settings { listen: vec![], public_url: Some("scim.example".to_owned()), limits, ..Settings::default() };
+        let settings =
+            Settings { listen: vec![], public_url: Some("scim.example".to_owned()), limits, ..Settings::default() };
         assert_eq!(keys(&settings), ["listen", "public-url", "limits.group-body-bytes-max", "limits.headers-max"]);
     }
 

@@ -1,10 +1,6 @@
 //! TLS 1.2 and 1.3 by rustls, with a certificate that can be replaced while it is in use.
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{io, path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwap;
 use rustls::{

@@ -113,7 +113,9 @@ impl Reader for JsonFileConnector {
         let section = section(kind);
         let after: Option<ResourceId> = match cursor {
             None => None,
-            Some(cursor) => Some(cursor.parse().map_err(|_| ConnectorError::rejected("the cursor is not one of ours"))?),
+            Some(cursor) => {
+                Some(cursor.parse().map_err(|_| ConnectorError::rejected("the cursor is not one of ours"))?)
+            }
         };
         self.with_storage(move |storage| {
             let mut entries = storage.document().entries(&section, after);

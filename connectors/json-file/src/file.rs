@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions, Permissions},
     hash::{DefaultHasher, Hasher},
-    io::{self, Write},
+    io::{self, Read, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -38,8 +38,8 @@ impl Paths {
             }
             Err(error) => return Err(failure("open", path, &error)),
         };
-        if data.is_dir() {
-            return Err(ConnectorError::misconfigured(format!("{} is a directory", data.display())));
+        if data.exists() && !data.is_file() {
+            return Err(ConnectorError::misconfigured(format!("{} is no plain file", data.display())));
         }
         let beside = |prefix: &str, suffix: &str| {
             let mut name = std::ffi::OsString::from(prefix);
@@ -84,18 +84,10 @@ impl Paths {
 
     /// Reads the file and what tells it from another version; `None` when there is no file.
     pub(crate) fn read(&self) -> Result<Option<(Vec<u8>, Seen)>, ConnectorError> {
-        let read = || -> io::Result<_> {
-            let mut file = File::open(&self.data)?;
-            let mut bytes = Vec::new();
-            io::Read::read_to_end(&mut file, &mut bytes)?;
-            let seen = Seen::of(&file.metadata()?, &bytes);
-            Ok((bytes, seen))
-        };
-        match read() {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failure("read", &self.data, &error)),
-        }
+        Ok(read(&self.data)?.map(|(bytes, metadata)| {
+            let seen = Seen::of(&metadata, &bytes);
+            (bytes, seen)
+        }))
     }
 
     /// The file's metadata; `None` when there is no file.
@@ -188,6 +180,25 @@ impl Paths {
         file.sync_all().map_err(failed("flush"))?;
         Ok(Seen::of(&file.metadata().map_err(failed("read"))?, bytes))
     }
+}
+
+/// Reads a plain file; `None` when there is none. A device or a pipe has no end.
+pub(crate) fn read(path: &Path) -> Result<Option<(Vec<u8>, fs::Metadata)>, ConnectorError> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failure("read", path, &error)),
+    };
+    if !metadata.is_file() {
+        return Err(ConnectorError::misconfigured(format!("{} is no plain file", path.display())));
+    }
+    let read = || {
+        let mut file = File::open(path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok((bytes, file.metadata()?))
+    };
+    read().map(Some).map_err(|error| failure("read", path, &error))
 }
 
 /// What tells one version of the file from another: cheap to compare when nobody touched it.

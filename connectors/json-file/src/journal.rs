@@ -14,7 +14,11 @@ use std::{
 use scim_connector::ConnectorError;
 use serde::{Deserialize, Serialize};
 
-use crate::{document::Edit, failure::io as failure, file::Paths};
+use crate::{
+    document::Edit,
+    failure::io as failure,
+    file::{self, Paths},
+};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,11 +89,7 @@ impl Journal {
 
 /// Reads the journal; `None` when there is none, or nothing of it was ever confirmed.
 pub(crate) fn replay(paths: &Paths) -> Result<Option<Replay>, ConnectorError> {
-    let bytes = match std::fs::read(&paths.journal) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failure("read", &paths.journal, &error)),
-    };
+    let Some((bytes, _)) = file::read(&paths.journal)? else { return Ok(None) };
     parse(&bytes).map_err(|line| {
         ConnectorError::misconfigured(format!(
             "{} is damaged at line {line}; move it away to go on from the file alone, then reconcile",

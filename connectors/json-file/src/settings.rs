@@ -107,7 +107,11 @@ impl Settings {
             problem("linger-ms", "is more than a minute", "give at most 60000");
         }
         if self.active_attribute.is_empty() || crate::document::RESERVED.contains(&self.active_attribute.as_str()) {
-            problem("active-attribute", "is empty or a name with a meaning of its own", "give another name than id, version and members");
+            problem(
+                "active-attribute",
+                "is empty or a name with a meaning of its own",
+                "give another name than id, version and members",
+            );
         }
         if self.journal_bytes_max == 0 {
             problem("journal-bytes-max", "is zero", "give a size in bytes, or mode = \"snapshot\"");

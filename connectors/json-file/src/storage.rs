@@ -174,7 +174,8 @@ impl Storage {
             return Ok(None);
         }
         let theirs = self.paths.read()?;
-        let is_same = theirs.as_ref().zip(self.seen.as_ref()).is_some_and(|((_, seen), ours)| ours.is_same_content(seen));
+        let is_same =
+            theirs.as_ref().zip(self.seen.as_ref()).is_some_and(|((_, seen), ours)| ours.is_same_content(seen));
         if !is_same && self.settings.on_external_edit == OnExternalEdit::Fail {
             return Err(ConnectorError::misconfigured(format!(
                 "{} was changed or removed by somebody else; put it back, or restart the connector to go on from it",

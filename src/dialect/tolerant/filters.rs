@@ -34,7 +34,7 @@ pub(in crate::dialect) fn query(
 
 /// Rewrites a filter; one that does not parse is left for the parser to refuse.
 fn filter(resource_type: &ResourceType, unique_id: &str, text: &mut String, quirks: &mut Quirks) {
-    let Ok(parsed) = Filter::parse(text, &names::urns(resource_type)) else { return };
+    let Ok(parsed) = Filter::parse(text, &resource_type.urns()) else { return };
     spelling(text, quirks);
     let rewritten = rewritten(resource_type, unique_id, parsed.clone(), quirks);
     if rewritten != parsed {

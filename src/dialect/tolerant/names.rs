@@ -170,7 +170,7 @@ pub(super) struct Target<'a> {
 
 /// Reads a path; `None` for one that names nothing in this type, which the parser then refuses.
 pub(super) fn target<'a>(resource_type: &'a ResourceType, text: &str, quirks: &mut Quirks) -> Option<Target<'a>> {
-    let urns = urns(resource_type);
+    let urns = resource_type.urns();
     let (written, prefix_quirk) = match corrected_prefix(resource_type, &urns, text) {
         Some((corrected, quirk)) => (corrected, Some(quirk)),
         None => (text.to_owned(), None),
@@ -211,12 +211,6 @@ pub(super) fn target<'a>(resource_type: &'a ResourceType, text: &str, quirks: &m
         sub_attribute: resolved.sub_attribute,
         extension: resolved.extension.map_or(&[], |schema| schema.attributes.as_slice()),
     })
-}
-
-/// The URNs of a type's schemas.
-pub(super) fn urns(resource_type: &ResourceType) -> Vec<&str> {
-    let extensions = resource_type.extensions.iter().map(|(schema, _)| schema.id.as_str());
-    std::iter::once(resource_type.schema.id.as_str()).chain(extensions).collect()
 }
 
 /// A path with a misspelt URN, or a dot after its URN (EN-23), put right.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Fixture, FixedMembers, Found, attribute, change, disabled, gone, group, present, user};
+use super::{FixedMembers, Fixture, Found, attribute, change, disabled, gone, group, present, user};
 use crate::{
     Applied, Change, Connector, Effect, MappedAttributes, MappedValue, MemberRef, Members, RemoteState, ResourceRef,
     WriteRule,
@@ -126,7 +126,8 @@ pub(super) async fn a_multi_valued_attribute_holds_exactly_its_values(fixture: &
     let ada = user(0x0401);
     let mut remote = session.create(&ada, Members::Unchanged).await;
     let name = fixture.multi_attribute();
-    let sets: [&[&str]; 4] = [&["b@example.org", "a@example.org"], &["c@example.org", "a@example.org"], &["c@example.org"], &[]];
+    let sets: [&[&str]; 4] =
+        [&["b@example.org", "a@example.org"], &["c@example.org", "a@example.org"], &["c@example.org"], &[]];
     for (set, version) in sets.iter().zip(2..) {
         let value = match set {
             [] => MappedValue::Absent,

@@ -66,6 +66,12 @@ pub struct FixedMembers(
 #[async_trait]
 impl MemberSource for FixedMembers {
     async fn page(&self, after: Option<ResourceId>) -> Result<Vec<MemberRef>, ConnectorError> {
-        Ok(self.0.iter().filter(|member| after.is_none_or(|after| after < member.resource.id)).take(2).cloned().collect())
+        Ok(self
+            .0
+            .iter()
+            .filter(|member| after.is_none_or(|after| after < member.resource.id))
+            .take(2)
+            .cloned()
+            .collect())
     }
 }

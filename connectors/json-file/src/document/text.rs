@@ -123,7 +123,11 @@ fn parse_entry(value: Value) -> Result<(ResourceId, Entry), Malformed> {
     let members = match attributes.remove("members") {
         None => None,
         Some(Value::Array(members)) => Some(
-            members.iter().map(parse_id).collect::<Option<_>>().ok_or_else(|| Malformed(".members has no id".into()))?,
+            members
+                .iter()
+                .map(parse_id)
+                .collect::<Option<_>>()
+                .ok_or_else(|| Malformed(".members has no id".into()))?,
         ),
         Some(_) => return Err(Malformed(".members is not an array".into())),
     };

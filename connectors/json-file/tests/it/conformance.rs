@@ -1,7 +1,7 @@
 //! The contract's suite, in both modes, against the files as another program reads them.
 
-use async_trait::async_trait;
 use crate::file_reader::State;
+use async_trait::async_trait;
 use scim_connector::{
     BuildContext, Connector, ConnectorKind, ResourceRef,
     testkit::{self, Fixture, Found},
@@ -19,7 +19,8 @@ struct Files {
 impl Fixture for Files {
     fn connect(&self) -> Box<dyn Connector> {
         let settings: Settings =
-            serde_json::from_value(json!({ "path": "users.json", "mode": self.mode, "journal-changes-max": 7 })).unwrap();
+            serde_json::from_value(json!({ "path": "users.json", "mode": self.mode, "journal-changes-max": 7 }))
+                .unwrap();
         let context = BuildContext { name: "file".into(), base_dir: self.directory.path().to_owned() };
         JsonFile::build(settings, context).unwrap()
     }

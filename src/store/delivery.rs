@@ -1,0 +1,106 @@
+//! What is owed to a connector, and what came of it.
+
+use std::sync::Arc;
+
+use scim_connector::{Effect, MemberRef, RemoteState, ResourceId, ResourceKind, Secret};
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// Names one delivery. Smaller is earlier.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeliveryId(pub u64);
+
+/// A delivery that may go now, with all that the dispatcher needs to make the change.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its name.
+    pub id: DeliveryId,
+    /// Whose state is owed.
+    pub resource: ResourceId,
+    /// The resource's type.
+    pub kind: ResourceKind,
+    /// The version that `state` shows.
+    pub version: u64,
+    /// The state owed.
+    pub state: OwedState,
+    /// What the connector kept, if it confirmed the resource before.
+    pub remote: Option<RemoteState>,
+    /// The version that the connector confirmed last; 0 for none.
+    pub confirmed_version: u64,
+    /// Attempts made so far.
+    pub attempts: u32,
+    /// When the oldest change that it carries was committed.
+    pub queued: Timestamp,
+    /// The id of the request that caused it last.
+    pub request_id: Arc<str>,
+    /// A sealed password, opened.
+    pub password: Option<Secret>,
+}
+
+/// The state owed to a connector.
+#[derive(Clone, PartialEq, Debug)]
+pub enum OwedState {
+    /// The canonical attributes, and for a group the members that changed since the confirmed version.
+    Present {
+        /// As JSON text.
+        attributes: Arc<str>,
+        /// The change of members; `None` for types without.
+        members: Option<MemberDelta>,
+    },
+    /// The resource was deleted.
+    Deleted,
+}
+
+/// What changed of a group's members since a connector's confirmed version.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct MemberDelta {
+    /// To add: members that this connector has confirmed.
+    pub add: Vec<MemberRef>,
+    /// To remove.
+    pub remove: Vec<MemberRef>,
+    /// Not yet: pending references and members that the connector has not confirmed. They are owed when it has.
+    pub waiting: Vec<String>,
+}
+
+/// What came of a delivery.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// Which.
+    pub id: DeliveryId,
+    /// The version that was sent. A newer one committed meanwhile keeps the delivery pending.
+    pub version: u64,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a delivery.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Confirmed.
+    Applied {
+        /// What happened downstream.
+        effect: Effect,
+        /// What the connector keeps; `None` forgets the ledger row.
+        remote: Option<RemoteState>,
+        /// Members that were left out; owed when they are confirmed.
+        waiting: Vec<String>,
+    },
+    /// To be tried again then.
+    RetryAt {
+        /// Not before.
+        at: Timestamp,
+        /// Whether it counts as an attempt of this delivery.
+        counted: bool,
+        /// `transient`, `throttled`, `waiting` or `misconfigured`, for the queue listing.
+        class: &'static str,
+        /// The connector's words.
+        message: String,
+    },
+    /// Refused for good.
+    Dead {
+        /// The connector's words.
+        message: String,
+    },
+}

@@ -1,0 +1,92 @@
+//! What an operator sees of connectors and their queues.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConnectorName, DeliveryId, TenantName};
+use crate::time::Timestamp;
+
+/// A connector's state, kept over restarts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum ConnectorState {
+    /// Delivering.
+    Active,
+    /// Held by an operator.
+    Paused,
+    /// Held because it is misconfigured, with the connector's words.
+    Suspended {
+        /// The connector's words.
+        reason: String,
+    },
+}
+
+/// A connector's numbers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ConnectorStatus {
+    /// Its name.
+    pub name: ConnectorName,
+    /// Its tenant.
+    pub tenant: TenantName,
+    /// Its state.
+    #[serde(flatten)]
+    pub state: ConnectorState,
+    /// Deliveries owed.
+    pub pending: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// When the oldest pending delivery was queued.
+    pub oldest: Option<Timestamp>,
+    /// Resources confirmed.
+    pub confirmed: u64,
+    /// Memberships that wait for their member.
+    pub waiting_members: u64,
+    /// Whether a backfill is under way.
+    pub backfilling: bool,
+}
+
+/// Which deliveries a queue command means; all conditions hold.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct QueueSelection {
+    /// Of this connector.
+    pub connector: Option<ConnectorName>,
+    /// With this name.
+    pub id: Option<DeliveryId>,
+    /// Of this class: `pending` (never tried), `retrying`, `dead`.
+    pub class: Option<QueueClass>,
+    /// Queued at least so long ago.
+    pub older_than: Option<Duration>,
+}
+
+/// Classes of queued deliveries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueueClass {
+    /// Not tried yet.
+    Pending,
+    /// Tried, and to be tried again.
+    Retrying,
+    /// Refused for good.
+    Dead,
+}
+
+/// A delivery as an operator sees it. No personal data.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it; `waits_for` names an earlier delivery in conflict")]
+pub struct QueueEntry {
+    pub id: DeliveryId,
+    pub connector: ConnectorName,
+    pub resource: String,
+    pub kind: String,
+    pub version: u64,
+    pub removal: bool,
+    pub class: QueueClass,
+    pub attempts: u32,
+    pub queued: Timestamp,
+    pub not_before: Option<Timestamp>,
+    pub waits_for: Option<DeliveryId>,
+    pub error_class: Option<String>,
+    pub error: Option<String>,
+    pub request_id: String,
+}

@@ -1,0 +1,424 @@
+//! The embedded store: one SQLite file with a write-ahead log, one thread that writes, many that read beside it.
+//!
+//! - `writer` groups waiting writes into one transaction and answers when it is on disk.
+//! - `commit` is one write; `owe` what it owes to connectors, `deliver` what may go, `settle` what came of it.
+//! - `find` answers lists; point reads run on the task that asks, because they take less than handing them over.
+//!
+//! Timestamps are milliseconds, versions and numbers SQLite's signed integers.
+
+mod audit;
+mod backfill;
+mod catalog;
+mod commit;
+mod credentials;
+mod deliver;
+mod find;
+mod index;
+mod members;
+mod owe;
+mod passwords;
+mod queue;
+mod readers;
+mod row;
+mod schema;
+mod settle;
+mod statement;
+mod writer;
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    thread,
+};
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use rusqlite::Connection;
+use scim_connector::{ResourceId, ResourceKind, Secret};
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use self::{
+    catalog::{Catalog, ConnectorEntry},
+    passwords::Sealer,
+    readers::Readers,
+    row::Resource,
+    schema::Purpose,
+    statement::Statements as _,
+    writer::{Job, Transaction, Writer},
+};
+use crate::{
+    metrics::Metrics,
+    scim::{query::Query, schema::ResourceType},
+    store::{
+        Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
+        Membership, Page, QueueEntry, QueueSelection, Settlement, Store, Stored, Tenant, TenantName, Write, WriteError,
+    },
+    time::{Clock, Timestamp},
+};
+
+/// How a store is opened.
+pub struct Options {
+    /// Where the files are; made if missing.
+    pub data_dir: PathBuf,
+    /// The source of time.
+    pub clock: Clock,
+    /// Where transactions are counted.
+    pub metrics: Arc<Metrics>,
+    /// What passwords are sealed with; without it none are kept.
+    pub sealing_key: Option<Secret>,
+    /// Connections for reading that stay open, and the most long reads at once.
+    pub read_connections: usize,
+    /// The most writes that wait; one more is [`Error::Busy`].
+    pub queue_max: usize,
+}
+
+impl Options {
+    /// The usual ones, without passwords.
+    pub fn new(data_dir: PathBuf, clock: Clock, metrics: Arc<Metrics>) -> Self {
+        Self { data_dir, clock, metrics, sealing_key: None, read_connections: 8, queue_max: 4_096 }
+    }
+}
+
+/// The embedded store. See the [module](self).
+pub struct SqliteStore {
+    catalog: Arc<ArcSwap<Catalog>>,
+    readers: Arc<Readers>,
+    /// `None` once closed.
+    jobs: RwLock<Option<mpsc::Sender<Box<dyn Job>>>>,
+    writer: Mutex<Option<thread::JoinHandle<()>>>,
+    long_reads: Arc<Semaphore>,
+    sealer: Option<Arc<Sealer>>,
+    deliverable: watch::Receiver<u64>,
+    /// Locked for as long as the store is.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the store, alone: another process that has it is [`Error::Locked`].
+    ///
+    /// # Errors
+    /// Directory, lock or file cannot be had, or the file is newer than this program.
+    pub fn open(options: Options) -> Result<Arc<Self>, Error> {
+        let lock = prepare(&options.data_dir)?;
+        let file = options.data_dir.join("relay.db");
+        private_file(&file).map_err(|source| io("creating the database", source))?;
+        schema::migrate(&schema::open(&file, Purpose::Write)?)?;
+        let sealer = options.sealing_key.as_ref().map(Sealer::new).transpose()?.map(Arc::new);
+        let catalog = Arc::new(ArcSwap::from_pointee(Catalog::default()));
+        let (deliverable, woken) = watch::channel(0);
+        let (jobs, waiting) = mpsc::channel(options.queue_max.max(1));
+        let writer = Writer {
+            file: file.clone(),
+            clock: options.clock,
+            metrics: options.metrics,
+            catalog: catalog.clone(),
+            sealer: sealer.clone(),
+            deliverable,
+        };
+        let writer = thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || writer.run(waiting))
+            .map_err(|source| io("starting the writer", source))?;
+        let read_connections = options.read_connections.max(1);
+        Ok(Arc::new(Self {
+            catalog,
+            readers: Arc::new(Readers::new(file, read_connections)),
+            jobs: RwLock::new(Some(jobs)),
+            writer: Mutex::new(Some(writer)),
+            long_reads: Arc::new(Semaphore::new(read_connections)),
+            sealer,
+            deliverable: woken,
+            _lock: lock,
+        }))
+    }
+
+    /// Recomputes the whole audit chain. How many entries it has.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] names the first entry that was changed or removed.
+    pub async fn verify_audit(&self) -> Result<u64, Error> {
+        self.long_read(|sql, _| audit::verify(sql)).await
+    }
+
+    /// Does a job in the writer's next transaction.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, WriteError> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        let (job, answer) = writer::job(work);
+        {
+            let jobs = self.jobs.read().unwrap_or_else(PoisonError::into_inner);
+            let sent = jobs.as_ref().ok_or(Error::Closed)?.try_send(job);
+            sent.map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => Error::Busy,
+                mpsc::error::TrySendError::Closed(_) => Error::Closed,
+            })?;
+        }
+        answer.await.unwrap_or(Err(Error::Closed.into()))
+    }
+
+    /// As `write`, for work that refuses nothing.
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.write(move |transaction| Ok(work(transaction)?)).await.map_err(|error| match error {
+            WriteError::Store(error) => error,
+            WriteError::Refused(refusal) => Error::Io { step: "a change was refused", source: Box::new(refusal) },
+        })
+    }
+
+    /// A connection, unless closed.
+    fn reader(&self) -> Result<readers::Reader<'_>, Error> {
+        if self.jobs.read().unwrap_or_else(PoisonError::into_inner).is_none() {
+            return Err(Error::Closed);
+        }
+        self.readers.take()
+    }
+
+    /// A read that may take long, on a thread for such.
+    async fn long_read<T: Send + 'static, E: From<Error> + Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection, &Catalog) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        if self.jobs.read().unwrap_or_else(PoisonError::into_inner).is_none() {
+            return Err(Error::Closed.into());
+        }
+        let permit = self.long_reads.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
+        let (readers, catalog) = (self.readers.clone(), self.catalog.load_full());
+        let reading = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let sql = readers.take()?;
+            read(&sql, &catalog)
+        });
+        reading.await.unwrap_or_else(|panic| Err(Error::Io { step: "a read panicked", source: Box::new(panic) }.into()))
+    }
+
+    /// A configured connector.
+    fn connector(&self, name: &ConnectorName) -> Result<Arc<ConnectorEntry>, Error> {
+        self.catalog.load().connector(name).cloned().ok_or_else(|| unknown(name))
+    }
+
+    /// Ends the writer; it finishes what waits.
+    fn stop(&self) {
+        self.jobs.write().unwrap_or_else(PoisonError::into_inner).take();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            // It catches the panics of its jobs; one of its own has been reported by the panic hook.
+            let _ = writer.join();
+        }
+        self.readers.close();
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn configure(&self, tenants: Vec<Tenant>) -> Result<(), Error> {
+        let catalog = self
+            .change(move |transaction| {
+                transaction.state.deliverable = true;
+                Catalog::configure(transaction.sql, &tenants)
+            })
+            .await?;
+        self.catalog.store(Arc::new(catalog));
+        Ok(())
+    }
+
+    async fn commit(&self, write: Write) -> Result<Committed, WriteError> {
+        self.write(move |transaction| commit::commit(transaction, write)).await
+    }
+
+    async fn get(&self, tenant: &TenantName, kind: &ResourceKind, id: ResourceId) -> Result<Option<Stored>, Error> {
+        let catalog = self.catalog.load();
+        let Some(partition) = catalog.tenant(tenant).and_then(|tenant| tenant.partition(kind)) else {
+            return Ok(None);
+        };
+        Ok(Resource::by_id(&*self.reader()?, partition, id)?.map(Resource::stored))
+    }
+
+    async fn find(
+        &self,
+        tenant: &TenantName,
+        resource_type: &Arc<ResourceType>,
+        query: &Query,
+    ) -> Result<Page, WriteError> {
+        let (tenant, resource_type, query) = (tenant.clone(), resource_type.clone(), query.clone());
+        self.long_read(move |sql, catalog| {
+            let place =
+                catalog.tenant(&tenant).and_then(|tenant| Some((tenant, tenant.partition(&resource_type.kind)?)));
+            match place {
+                Some((tenant, partition)) => find::find(sql, tenant, partition, &resource_type, &query),
+                None => Ok(Page { total: 0, resources: Vec::new() }),
+            }
+        })
+        .await
+    }
+
+    async fn members(
+        &self,
+        tenant: &TenantName,
+        group: ResourceId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Membership>, Error> {
+        let catalog = self.catalog.load();
+        let Some(tenant) = catalog.tenant(tenant) else { return Ok(Vec::new()) };
+        let sql = self.reader()?;
+        match row::number(&sql, group)?.filter(|no| tenant.has(*no)) {
+            Some(no) => members::page(&sql, &catalog, tenant, no, after, limit),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn groups_of(&self, tenant: &TenantName, members: &[ResourceId]) -> Result<Vec<Vec<GroupOf>>, Error> {
+        let catalog = self.catalog.load();
+        let Some(groups) = catalog.tenant(tenant).and_then(|tenant| tenant.groups()) else {
+            return Ok(vec![Vec::new(); members.len()]);
+        };
+        let sql = self.reader()?;
+        members.iter().map(|member| members::groups_of(&sql, groups, *member)).collect()
+    }
+
+    async fn add_credential(&self, credential: Credential) -> Result<(), Error> {
+        self.change(move |transaction| credentials::add(transaction, &credential)).await
+    }
+
+    async fn revoke_credential(&self, tenant: &TenantName, id_or_name: &str, at: Timestamp) -> Result<bool, Error> {
+        let (tenant, id_or_name) = (tenant.clone(), id_or_name.to_owned());
+        self.change(move |transaction| credentials::revoke(transaction, &tenant, &id_or_name, at)).await
+    }
+
+    async fn credentials(&self) -> Result<Vec<Credential>, Error> {
+        credentials::all(&*self.reader()?)
+    }
+
+    async fn credentials_used(&self, used: Vec<(Arc<str>, Timestamp)>) -> Result<(), Error> {
+        self.change(move |transaction| credentials::used(transaction, &used)).await
+    }
+
+    fn deliverable(&self) -> watch::Receiver<u64> {
+        self.deliverable.clone()
+    }
+
+    async fn deliveries(
+        &self,
+        connector: &ConnectorName,
+        now: Timestamp,
+        limit: usize,
+        under_way: &[DeliveryId],
+    ) -> Result<Vec<Delivery>, Error> {
+        let connector = self.connector(connector)?;
+        let (sealer, under_way) = (self.sealer.clone(), under_way.to_vec());
+        self.long_read(move |sql, catalog| {
+            let snapshot = sql.unchecked_transaction()?;
+            deliver::due(&snapshot, catalog, sealer.as_deref(), &connector, now, limit, &under_way)
+        })
+        .await
+    }
+
+    async fn next_delivery_at(&self, connector: &ConnectorName, after: Timestamp) -> Result<Option<Timestamp>, Error> {
+        let connector = self.connector(connector)?;
+        deliver::next_at(&*self.reader()?, connector.no, after)
+    }
+
+    async fn settle(&self, connector: &ConnectorName, settlements: Vec<Settlement>) -> Result<(), Error> {
+        let connector = self.connector(connector)?;
+        self.change(move |transaction| {
+            for settlement in settlements {
+                settle::settle(transaction, &connector, settlement)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn backfill(&self, connector: &ConnectorName, limit: usize) -> Result<bool, Error> {
+        let connector = self.connector(connector)?;
+        self.change(move |transaction| backfill::backfill(transaction, &connector, limit)).await
+    }
+
+    async fn set_connector_state(&self, connector: &ConnectorName, state: ConnectorState) -> Result<(), Error> {
+        let connector = connector.clone();
+        self.change(move |transaction| queue::set_state(transaction, &connector, &state)).await
+    }
+
+    async fn connectors(&self) -> Result<Vec<ConnectorStatus>, Error> {
+        self.long_read(|sql, _| queue::statuses(sql)).await
+    }
+
+    async fn queue(&self, selection: &QueueSelection, now: Timestamp, limit: usize) -> Result<Vec<QueueEntry>, Error> {
+        let selection = selection.clone();
+        self.long_read(move |sql, catalog| queue::list(sql, catalog, &selection, now, limit)).await
+    }
+
+    async fn queue_retry(&self, selection: &QueueSelection, now: Timestamp) -> Result<u64, Error> {
+        let selection = selection.clone();
+        self.change(move |transaction| queue::retry(transaction, &selection, now)).await
+    }
+
+    async fn queue_discard(&self, selection: &QueueSelection, now: Timestamp) -> Result<u64, Error> {
+        let selection = selection.clone();
+        self.change(move |transaction| queue::discard(transaction, &selection, now)).await
+    }
+
+    async fn ready(&self) -> Result<(), Error> {
+        self.reader()?.first("SELECT 1 FROM tenants LIMIT 1", [], |_| Ok(()))?;
+        // An empty transaction passes through the writer, and nothing else is waited for.
+        self.change(|_| Ok(())).await
+    }
+
+    async fn close(&self) {
+        let writer = {
+            self.jobs.write().unwrap_or_else(PoisonError::into_inner).take();
+            self.writer.lock().unwrap_or_else(PoisonError::into_inner).take()
+        };
+        if let Some(writer) = writer {
+            // As in `stop`, without keeping a thread of the runtime.
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+        }
+        self.readers.close();
+    }
+}
+
+/// Makes the directory and takes its lock.
+fn prepare(data_dir: &Path) -> Result<File, Error> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .map_err(|source| io("creating the data directory", source))?;
+    fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700))
+        .map_err(|source| io("restricting the data directory", source))?;
+    let lock = private_file(&data_dir.join("lock")).map_err(|source| io("opening the lock file", source))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: data_dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(io("locking the data directory", source)),
+    }
+}
+
+/// Opens a file that only its owner may read; SQLite gives its log and index the database's mode.
+fn private_file(path: &Path) -> std::io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+fn io(step: &'static str, source: std::io::Error) -> Error {
+    match source.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::ReadOnlyFilesystem => Error::Full { step },
+        _ => Error::Io { step, source: Box::new(source) },
+    }
+}
+
+fn unknown(connector: &ConnectorName) -> Error {
+    Error::Io { step: "looking up a connector", source: format!("{} is not configured", connector.0).into() }
+}

@@ -1,0 +1,94 @@
+//! The audit chain: an entry for each acknowledged write, each final outcome at a connector, and each act of an
+//! operator. Names, ids and versions only: no data of a person.
+
+use aws_lc_rs::digest::{Context, SHA256};
+use rusqlite::{Connection, params};
+use scim_connector::ResourceId;
+use serde::Serialize;
+
+use super::statement::Statements as _;
+use crate::{store::Error, time::Timestamp};
+
+const HASH_LENGTH: usize = 32;
+
+/// The end of the chain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Chain {
+    seq: i64,
+    hash: [u8; HASH_LENGTH],
+}
+
+/// One entry. Its canonical text is compact JSON with the fields in this order.
+#[derive(Serialize, Debug)]
+#[serde(tag = "entry", rename_all = "kebab-case")]
+pub(super) enum Entry<'a> {
+    /// A write was acknowledged.
+    Write {
+        at: Timestamp,
+        tenant: &'a str,
+        actor: &'a str,
+        request_id: &'a str,
+        action: &'static str,
+        kind: &'a str,
+        resource: ResourceId,
+        version: i64,
+    },
+    /// A delivery came to its end.
+    Outcome {
+        at: Timestamp,
+        connector: &'a str,
+        request_id: &'a str,
+        outcome: &'static str,
+        resource: ResourceId,
+        version: i64,
+    },
+    /// An operator acted on a delivery.
+    Queue { at: Timestamp, connector: &'a str, action: &'static str, resource: ResourceId, version: i64 },
+    /// A credential was added or revoked.
+    Credential { at: Timestamp, tenant: &'a str, action: &'static str, credential: &'a str },
+}
+
+impl Chain {
+    /// The end of the chain in the file.
+    pub(super) fn load(sql: &Connection) -> Result<Self, Error> {
+        let last = sql.first("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |row| {
+            Ok(Self { seq: row.get(0)?, hash: row.get(1)? })
+        })?;
+        Ok(last.unwrap_or(Self { seq: 0, hash: [0; HASH_LENGTH] }))
+    }
+
+    /// Appends an entry.
+    pub(super) fn append(&mut self, sql: &Connection, entry: &Entry<'_>) -> Result<(), Error> {
+        let text = serde_json::to_string(entry)
+            .map_err(|source| Error::Io { step: "writing an audit entry", source: Box::new(source) })?;
+        self.seq += 1;
+        self.hash = link(&self.hash, &text);
+        sql.run("INSERT INTO audit (seq, entry, hash) VALUES (?, ?, ?)", params![self.seq, text, self.hash])?;
+        Ok(())
+    }
+}
+
+/// Reads the whole chain and recomputes each hash. How many entries there are.
+pub(super) fn verify(sql: &Connection) -> Result<u64, Error> {
+    let mut chain = Chain { seq: 0, hash: [0; HASH_LENGTH] };
+    let mut statement = sql.prepare("SELECT seq, entry, hash FROM audit ORDER BY seq")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let text: String = row.get(1)?;
+        chain = Chain { seq: chain.seq + 1, hash: link(&chain.hash, &text) };
+        let stored = Chain { seq: row.get(0)?, hash: row.get(2)? };
+        if stored != chain {
+            return Err(Error::Corrupt { place: format!("audit entry {} breaks the chain", stored.seq) });
+        }
+    }
+    Ok(chain.seq.cast_unsigned())
+}
+
+fn link(before: &[u8; HASH_LENGTH], entry: &str) -> [u8; HASH_LENGTH] {
+    let mut context = Context::new(&SHA256);
+    context.update(before);
+    context.update(entry.as_bytes());
+    let mut hash = [0; HASH_LENGTH];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}

@@ -1,0 +1,462 @@
+//! One write, inside the transaction: read the current version, check, change, and owe it to the connectors.
+//!
+//! Everything that can refuse comes before the first row is written. The one exception is a PATCH of a group, whose
+//! operations are rows: it has a savepoint.
+
+use rusqlite::params;
+use scim_connector::{ResourceId, Secret};
+use serde_json::Value;
+
+use super::{
+    audit::Entry,
+    catalog::{ConnectorEntry, Partition, TenantEntry},
+    index::{self, Indexed, Term},
+    members,
+    owe::{self, Owed},
+    passwords,
+    row::Resource,
+    statement::Statements as _,
+    writer::Transaction,
+};
+use crate::{
+    scim::{
+        self, Object, ScimType,
+        patch::{self, Members as _, Patch},
+        resource::{self, Draft, Member},
+    },
+    store::{Committed, Error, IfMatch, OnRehire, Operation, Write, WriteEffect, WriteError},
+};
+
+/// Does a write.
+pub(super) fn commit(transaction: &mut Transaction<'_>, write: Write) -> Result<Committed, WriteError> {
+    let catalog = transaction.catalog;
+    let place =
+        catalog.tenant(&write.tenant).and_then(|tenant| Some((tenant, tenant.partition(&write.resource_type.kind)?)));
+    let Some((tenant, partition)) = place else {
+        return Err(scim::Error::internal("the store does not know the tenant or its resource type").into());
+    };
+    let Write { operation, if_match, .. } = &write;
+    let mut change = Change { transaction, tenant, partition, write: &write };
+    let (committed, action) = match operation {
+        Operation::Create(draft) => (change.create(draft)?, "create"),
+        Operation::Replace(id, draft) => {
+            let before = change.existing(*id, if_match.as_ref())?;
+            (change.replace(before, draft.clone(), WriteEffect::Updated)?, "replace")
+        }
+        Operation::Patch(id, patch) => {
+            let before = change.existing(*id, if_match.as_ref())?;
+            (change.patch(before, patch)?, "patch")
+        }
+        Operation::Delete(id) => {
+            let before = change.existing(*id, if_match.as_ref())?;
+            (change.delete(before)?, "delete")
+        }
+    };
+    let entry = Entry::Write {
+        at: transaction.now,
+        tenant: &write.tenant.0,
+        actor: &write.actor,
+        request_id: &write.request_id,
+        action: if committed.effect == WriteEffect::Unchanged { "unchanged" } else { action },
+        kind: write.resource_type.kind.as_str(),
+        resource: committed.stored.id,
+        version: committed.stored.version.cast_signed(),
+    };
+    transaction.state.chain.append(transaction.sql, &entry)?;
+    Ok(committed)
+}
+
+/// One write under way.
+struct Change<'a, 'b> {
+    transaction: &'a mut Transaction<'b>,
+    tenant: &'a TenantEntry,
+    partition: Partition,
+    write: &'a Write,
+}
+
+/// The change of members that goes with a change of attributes.
+enum MemberChange {
+    /// None.
+    Keep,
+    /// These are to be the only members.
+    Make(Vec<Member>),
+    /// Done already, row by row.
+    Done(MembersChanged),
+}
+
+impl MemberChange {
+    /// Whether the members stay as they are.
+    fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep | Self::Done(MembersChanged { any: false, .. }))
+    }
+}
+
+/// What became of a group's members.
+#[derive(Clone, Copy, Default)]
+struct MembersChanged {
+    /// Whether any row changed.
+    any: bool,
+    /// Members that came, less those that left.
+    net: i64,
+}
+
+impl<'b> Change<'_, 'b> {
+    fn create(&mut self, draft: &Draft) -> Result<Committed, WriteError> {
+        let terms = index::terms(&draft.attributes);
+        if let Some((taken, holder)) = self.collision(&terms, None)? {
+            return match self.rehired(holder, draft)? {
+                Some(before) => self.replace(before, draft.clone(), WriteEffect::Reactivated),
+                None => Err(self.conflict(taken).into()),
+            };
+        }
+        let now = self.transaction.now;
+        let mut resource = Resource {
+            no: self.transaction.next_resource(self.partition)?,
+            id: self.transaction.next_id()?,
+            version: 1,
+            created: now,
+            modified: now,
+            body: text(&draft.attributes)?,
+            members: 0,
+        };
+        if let Some(wanted) = &draft.members {
+            resource.members = self.write_members(resource.no, resource.version, wanted.clone())?.net;
+        }
+        let sql = self.transaction.sql;
+        sql.run(
+            "INSERT INTO resources (no, id, version, created, modified, body, members) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            params![resource.no, resource.id.as_bytes(), resource.version, now.0, now.0, resource.body, resource.members],
+        )?;
+        for term in &terms {
+            index::insert(sql, resource.no, term)?;
+        }
+        let keys = self.keys(terms.iter());
+        self.owe(&resource, Some(false), &keys, None)?;
+        self.keep_password(&resource, draft.password.as_ref())?;
+        Ok(Committed { stored: resource.stored(), effect: WriteEffect::Created })
+    }
+
+    fn replace(&mut self, before: Resource, draft: Draft, effect: WriteEffect) -> Result<Committed, WriteError> {
+        let members = draft.members.map_or(MemberChange::Keep, MemberChange::Make);
+        self.update(before, draft.attributes, members, draft.password.as_ref(), effect)
+    }
+
+    fn patch(&mut self, before: Resource, patch: &Patch) -> Result<Committed, WriteError> {
+        let is_group = self.write.resource_type.kind.is_group();
+        if !is_group {
+            return self.patch_rows(before, patch);
+        }
+        let sql = self.transaction.sql;
+        sql.run("SAVEPOINT patch", [])?;
+        let result = self.patch_rows(before, patch);
+        if let Err(WriteError::Refused(_)) = result {
+            sql.run("ROLLBACK TO patch", [])?;
+        }
+        sql.run("RELEASE patch", [])?;
+        result
+    }
+
+    fn patch_rows(&mut self, before: Resource, patch: &Patch) -> Result<Committed, WriteError> {
+        let resource_type = &*self.write.resource_type;
+        let mut attributes = before.attributes()?;
+        let mut rows = members::Rows::new(
+            self.transaction.sql,
+            resource_type,
+            before.no,
+            before.version + 1,
+            self.tenant.owed(self.partition).next().is_some(),
+        );
+        let applied = patch::apply(resource_type, &mut attributes, &mut rows, patch);
+        if let Some(failure) = rows.failure() {
+            return Err(failure.into());
+        }
+        let applied = applied?;
+        resource::check(resource_type, &attributes)?;
+        let same_attributes = before.attributes()? == attributes;
+        let members =
+            MemberChange::Done(MembersChanged { any: applied.changed && same_attributes, net: rows.net() });
+        let members = if resource_type.kind.is_group() { members } else { MemberChange::Keep };
+        self.update(before, attributes, members, applied.password.as_ref(), WriteEffect::Updated)
+    }
+
+    /// Brings a resource to these attributes and members, or finds that it has them.
+    fn update(
+        &mut self,
+        before: Resource,
+        attributes: Object,
+        members: MemberChange,
+        password: Option<&Secret>,
+        effect: WriteEffect,
+    ) -> Result<Committed, WriteError> {
+        let old = before.attributes()?;
+        let (was_active, is_active) = (active(&old), active(&attributes));
+        if was_active && !is_active && !self.tenant.config.may_deactivate {
+            return Err(forbidden("deactivate").into());
+        }
+        let only_deactivates = members.is_keep() && is_only_deactivated(&old, &attributes);
+        if !self.tenant.config.may_update && effect == WriteEffect::Updated && !only_deactivates {
+            return Err(forbidden("update").into());
+        }
+        let (old_terms, new_terms) = (index::terms(&old), index::terms(&attributes));
+        let freed: Vec<&Term> = old_terms.iter().filter(|term| !new_terms.contains(term)).collect();
+        let taken: Vec<&Term> = new_terms.iter().filter(|term| !old_terms.contains(term)).collect();
+        if let Some((collided, _)) = self.collision(taken.iter().copied(), Some(before.no))? {
+            return Err(self.conflict(collided).into());
+        }
+        let version = before.version + 1;
+        let members_changed = match members {
+            MemberChange::Keep => MembersChanged::default(),
+            MemberChange::Make(wanted) => self.write_members(before.no, version, wanted)?,
+            MemberChange::Done(changed) => changed,
+        };
+        let password = password.filter(|_| self.keeps_passwords());
+        if old == attributes && !members_changed.any && password.is_none() {
+            let effect = if effect == WriteEffect::Reactivated { effect } else { WriteEffect::Unchanged };
+            return Ok(Committed { stored: before.stored(), effect });
+        }
+        let after = Resource { version, modified: self.transaction.now, body: text(&attributes)?, members: before.members + members_changed.net, ..before };
+        let sql = self.transaction.sql;
+        sql.run(
+            "UPDATE resources SET version = ?, modified = ?, body = ?, members = ? WHERE no = ?",
+            params![after.version, after.modified.0, after.body, after.members, after.no],
+        )?;
+        for term in &freed {
+            index::remove(sql, after.no, term)?;
+        }
+        for term in &taken {
+            index::insert(sql, after.no, term)?;
+        }
+        let removal = match (was_active, is_active) {
+            (_, true) => Some(false),
+            (true, false) => Some(true),
+            (false, false) => None,
+        };
+        let keys = self.keys(freed.into_iter().chain(taken));
+        self.owe(&after, removal, &keys, Some((before.version, &before.body)))?;
+        self.keep_password(&after, password)?;
+        Ok(Committed { stored: after.stored(), effect })
+    }
+
+    fn delete(&mut self, before: Resource) -> Result<Committed, WriteError> {
+        if !self.tenant.config.may_deactivate {
+            return Err(forbidden("deactivate").into());
+        }
+        let sql = self.transaction.sql;
+        let terms = index::terms(&before.attributes()?);
+        sql.run("DELETE FROM resources WHERE no = ?", [before.no])?;
+        for term in &terms {
+            index::remove(sql, before.no, term)?;
+        }
+        self.transaction.count(before.no, -1);
+        self.leave_groups(&before)?;
+        if self.write.resource_type.kind.is_group() {
+            sql.run("DELETE FROM memberships WHERE in_group = ?", [before.no])?;
+        }
+        let mut keys = self.keys(terms.iter());
+        keys.push(index::member_key(before.no));
+        for connector in self.tenant.owed(self.partition) {
+            if self.write.resource_type.kind.is_group() {
+                sql.run("DELETE FROM waiting_members WHERE connector = ? AND in_group = ?", [connector.no, before.no])?;
+            }
+            passwords::erase(sql, connector.no, before.no, i64::MAX)?;
+            if is_known(self.transaction, connector, before.no)? {
+                let owed = Owed {
+                    resource: before.no,
+                    id: before.id,
+                    version: before.version + 1,
+                    removal: Some(true),
+                    keys: &keys,
+                    before: Some((before.version, &before.body)),
+                    request_id: &self.write.request_id,
+                };
+                owe::owe(self.transaction, connector, &owed)?;
+            }
+        }
+        Ok(Committed { stored: before.stored(), effect: WriteEffect::Deleted })
+    }
+
+    /// Takes a deleted resource out of its groups; each becomes a new version.
+    fn leave_groups(&mut self, member: &Resource) -> Result<(), WriteError> {
+        let Some(groups) = self.tenant.groups() else { return Ok(()) };
+        let sql = self.transaction.sql;
+        let keep_tombstones = self.tenant.owed(groups).next().is_some();
+        let value = member.id.to_string();
+        for no in members::groups_with(sql, groups, &value)? {
+            let Some(before) = Resource::by_no(sql, no)? else { continue };
+            for connector in self.tenant.owed(groups) {
+                // What is under way may still be adding the member: its own removal waits for that.
+                if members::is_unconfirmed(sql, connector.no, no, &value)? {
+                    owe::share_key(sql, connector.no, no, index::member_key(member.no))?;
+                }
+            }
+            let version = before.version + 1;
+            let removed = members::remove(sql, no, &value, version, keep_tombstones)?;
+            let members = before.members - i64::from(removed);
+            let after = Resource { version, modified: self.transaction.now, members, ..before };
+            sql.run(
+                "UPDATE resources SET version = ?, modified = ?, members = ? WHERE no = ?",
+                params![after.version, after.modified.0, after.members, no],
+            )?;
+            owe_all(self.transaction, self.tenant, groups, &after, None, &[], None, &self.write.request_id)?;
+        }
+        Ok(())
+    }
+
+    /// The resource that the write names, if the precondition holds.
+    fn existing(&self, id: ResourceId, if_match: Option<&IfMatch>) -> Result<Resource, WriteError> {
+        let found = Resource::by_id(self.transaction.sql, self.partition, id)?;
+        let resource = found.ok_or_else(|| scim::Error::not_found(format!("no {} has this id", self.kind())))?;
+        let accepted =
+            |versions: &Vec<u64>| versions.is_empty() || versions.contains(&resource.version.cast_unsigned());
+        if if_match.is_some_and(|IfMatch(versions)| !accepted(versions)) {
+            let detail = format!("the resource has version W/\"{}\"", resource.version);
+            return Err(scim::Error::precondition_failed(detail).into());
+        }
+        Ok(resource)
+    }
+
+    /// The first unique term that another resource than `own` holds, and that resource's number.
+    fn collision<'t>(
+        &self,
+        terms: impl IntoIterator<Item = &'t Term>,
+        own: Option<i64>,
+    ) -> Result<Option<(Indexed, i64)>, Error> {
+        for term in terms {
+            if !term.attribute.is_unique(self.tenant, self.partition) {
+                continue;
+            }
+            let holders = index::find(self.transaction.sql, self.partition, term, 2)?;
+            if let Some(holder) = holders.into_iter().find(|holder| Some(*holder) != own) {
+                return Ok(Some((term.attribute, holder)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn conflict(&self, taken: Indexed) -> scim::Error {
+        scim::Error::of(ScimType::Uniqueness, format!("{} is taken by another {}", taken.name(), self.kind()))
+    }
+
+    /// The inactive user that a colliding POST brings back, where the tenant allows it.
+    fn rehired(&self, holder: i64, draft: &Draft) -> Result<Option<Resource>, WriteError> {
+        if self.tenant.config.on_rehire != OnRehire::Reactivate {
+            return Ok(None);
+        }
+        let Some(before) = Resource::by_no(self.transaction.sql, holder)? else { return Ok(None) };
+        let attributes = before.attributes()?;
+        let external_id = attributes.get("externalId").and_then(Value::as_str).filter(|value| !value.is_empty());
+        let same = external_id.is_some() && external_id == draft.attributes.get("externalId").and_then(Value::as_str);
+        Ok((same && !active(&attributes)).then_some(before))
+    }
+
+    fn write_members(&mut self, group: i64, version: i64, wanted: Vec<Member>) -> Result<MembersChanged, WriteError> {
+        let keep_tombstones = self.tenant.owed(self.partition).next().is_some();
+        let resource_type = &*self.write.resource_type;
+        let mut rows = members::Rows::new(self.transaction.sql, resource_type, group, version, keep_tombstones);
+        let changed = rows.replace(wanted);
+        match rows.failure() {
+            Some(failure) => Err(failure.into()),
+            None => Ok(MembersChanged { any: changed?, net: rows.net() }),
+        }
+    }
+
+    /// The keys of the unique ones among these terms.
+    fn keys<'t>(&self, terms: impl Iterator<Item = &'t Term>) -> Vec<i64> {
+        terms
+            .filter(|term| term.attribute.is_unique(self.tenant, self.partition))
+            .map(|term| index::key(self.partition, term))
+            .collect()
+    }
+
+    fn owe(
+        &mut self,
+        after: &Resource,
+        removal: Option<bool>,
+        keys: &[i64],
+        before: Option<(i64, &str)>,
+    ) -> Result<(), Error> {
+        owe_all(self.transaction, self.tenant, self.partition, after, removal, keys, before, &self.write.request_id)
+    }
+
+    fn keeps_passwords(&self) -> bool {
+        self.tenant.config.passwords
+            && self.transaction.sealer.is_some()
+            && self.tenant.owed(self.partition).any(|connector| connector.config.passwords)
+    }
+
+    fn keep_password(&self, after: &Resource, password: Option<&Secret>) -> Result<(), Error> {
+        let password = password.filter(|_| self.tenant.config.passwords);
+        let (Some(password), Some(sealer)) = (password, self.transaction.sealer) else { return Ok(()) };
+        for connector in self.tenant.owed(self.partition).filter(|connector| connector.config.passwords) {
+            let now = self.transaction.now;
+            passwords::keep(
+                self.transaction.sql,
+                sealer,
+                connector,
+                (after.no, after.id),
+                after.version,
+                now,
+                password,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn kind(&self) -> &str {
+        self.write.resource_type.kind.as_str()
+    }
+}
+
+/// Owes a resource's new version to all connectors that take its type.
+#[expect(clippy::too_many_arguments, reason = "one call's worth of a change; a struct would only rename them")]
+fn owe_all(
+    transaction: &mut Transaction<'_>,
+    tenant: &TenantEntry,
+    partition: Partition,
+    after: &Resource,
+    removal: Option<bool>,
+    keys: &[i64],
+    before: Option<(i64, &str)>,
+    request_id: &str,
+) -> Result<(), Error> {
+    for connector in tenant.owed(partition) {
+        let owed = Owed { resource: after.no, id: after.id, version: after.version, removal, keys, before, request_id };
+        owe::owe(transaction, connector, &owed)?;
+    }
+    Ok(())
+}
+
+/// Whether a connector may hold the resource: it confirmed it, or a delivery is queued and may be under way.
+fn is_known(transaction: &Transaction<'_>, connector: &ConnectorEntry, resource: i64) -> Result<bool, Error> {
+    let confirmed = transaction.sql.first(
+        "SELECT 1 FROM ledger WHERE connector = ? AND resource = ?",
+        [connector.no, resource],
+        |_| Ok(()),
+    )?;
+    Ok(confirmed.is_some() || owe::is_queued(transaction.sql, connector.no, resource)?)
+}
+
+/// SCIM's `active`; a resource without it is active.
+fn active(attributes: &Object) -> bool {
+    attributes.get("active") != Some(&Value::Bool(false))
+}
+
+/// Whether nothing but `active` differs, and it went from true to false. A client may deactivate where it may not
+/// update.
+fn is_only_deactivated(old: &Object, new: &Object) -> bool {
+    let others = |attributes: &Object| {
+        let mut others = attributes.clone();
+        others.remove("active");
+        others
+    };
+    old == new || (active(old) && !active(new) && others(old) == others(new))
+}
+
+fn forbidden(switch: &str) -> scim::Error {
+    scim::Error::forbidden(format!("the provisioning switch `{switch}` is off"))
+}
+
+fn text(attributes: &Object) -> Result<String, Error> {
+    serde_json::to_string(attributes)
+        .map_err(|source| Error::Io { step: "writing a resource's attributes", source: Box::new(source) })
+}

@@ -1,0 +1,238 @@
+//! What may go to a connector now.
+
+use rusqlite::{Connection, Row, params};
+use scim_connector::{MemberRef, RemoteState, ResourceId, ResourceRef};
+
+use super::{
+    catalog::{Catalog, ConnectorEntry, Partition, TenantEntry},
+    members,
+    owe::FREE,
+    passwords::{self, Sealer},
+    statement::Statements as _,
+};
+use crate::{
+    store::{Delivery, DeliveryId, Error, MemberDelta, OwedState},
+    time::Timestamp,
+};
+
+/// A delivery's row with the state that it owes and what the connector confirmed.
+struct Due {
+    seq: i64,
+    resource: i64,
+    id: ResourceId,
+    version: i64,
+    attempts: u32,
+    queued: Timestamp,
+    request_id: String,
+    /// `None` for a deleted resource.
+    attributes: Option<String>,
+    confirmed_version: i64,
+    remote: Option<String>,
+}
+
+/// The deliveries that may go now: removals first, then by age.
+pub(super) fn due(
+    sql: &Connection,
+    catalog: &Catalog,
+    sealer: Option<&Sealer>,
+    connector: &ConnectorEntry,
+    now: Timestamp,
+    limit: usize,
+    under_way: &[DeliveryId],
+) -> Result<Vec<Delivery>, Error> {
+    let Some(tenant) = catalog.tenant(&connector.tenant) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for removal in [true, false] {
+        let missing = limit - found.len();
+        if missing == 0 {
+            break;
+        }
+        // Never tried, and tried with its time come: each in the order of the index, then merged.
+        let mut candidates = candidates(sql, connector.no, removal, (0, 0), missing + under_way.len())?;
+        candidates.extend(self::candidates(sql, connector.no, removal, (1, now.0), missing + under_way.len())?);
+        candidates.sort_by_key(|due| (due.queued, due.seq));
+        candidates.retain(|due| !under_way.contains(&DeliveryId(due.seq.cast_unsigned())));
+        candidates.truncate(missing);
+        found.append(&mut candidates);
+    }
+    found.into_iter().map(|due| delivery(sql, catalog, tenant, sealer, connector, now, due)).collect()
+}
+
+/// When the next delivery whose time has not come may go.
+pub(super) fn next_at(sql: &Connection, connector: i64, after: Timestamp) -> Result<Option<Timestamp>, Error> {
+    let mut next: Option<i64> = None;
+    for removal in [true, false] {
+        let first: Option<i64> = sql
+            .first(
+                "SELECT min(not_before) FROM deliveries
+                 WHERE connector = ? AND lane = ? AND removal = ? AND not_before > ?",
+                params![connector, FREE, removal, after.0],
+                |row| row.get(0),
+            )?
+            .flatten();
+        next = next.into_iter().chain(first).min();
+    }
+    Ok(next.map(Timestamp))
+}
+
+fn candidates(
+    sql: &Connection,
+    connector: i64,
+    removal: bool,
+    (from, to): (i64, i64),
+    limit: usize,
+) -> Result<Vec<Due>, Error> {
+    Ok(sql.all(
+        "SELECT deliveries.seq, deliveries.resource, deliveries.id,
+                CASE WHEN frozen IS NULL THEN ifnull(resources.version, deliveries.version) ELSE deliveries.version END,
+                attempts, queued, request_id, ifnull(frozen, resources.body), ifnull(ledger.version, 0), remote
+         FROM deliveries INDEXED BY deliveries_by_lane
+         LEFT JOIN resources ON resources.no = deliveries.resource
+         LEFT JOIN ledger ON ledger.connector = deliveries.connector AND ledger.resource = deliveries.resource
+         WHERE deliveries.connector = ? AND lane = ? AND removal = ? AND not_before BETWEEN ? AND ?
+         ORDER BY not_before, queued, seq LIMIT ?",
+        params![connector, FREE, removal, from, to, i64::try_from(limit).unwrap_or(i64::MAX)],
+        read,
+    )?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Due> {
+    Ok(Due {
+        seq: row.get(0)?,
+        resource: row.get(1)?,
+        id: ResourceId::from_bytes(row.get(2)?),
+        version: row.get(3)?,
+        attempts: row.get(4)?,
+        queued: Timestamp(row.get(5)?),
+        request_id: row.get(6)?,
+        attributes: row.get(7)?,
+        confirmed_version: row.get(8)?,
+        remote: row.get(9)?,
+    })
+}
+
+fn delivery(
+    sql: &Connection,
+    catalog: &Catalog,
+    tenant: &TenantEntry,
+    sealer: Option<&Sealer>,
+    connector: &ConnectorEntry,
+    now: Timestamp,
+    due: Due,
+) -> Result<Delivery, Error> {
+    let kind = catalog.kind(due.resource)?.clone();
+    let state = match due.attributes {
+        Some(attributes) => OwedState::Present {
+            attributes: attributes.into(),
+            members: if kind.is_group() {
+                let versions = (due.confirmed_version, due.version);
+                Some(delta(sql, catalog, tenant, connector, due.resource, versions)?)
+            } else {
+                None
+            },
+        },
+        None => OwedState::Deleted,
+    };
+    let password = match sealer {
+        Some(sealer) if connector.config.passwords => {
+            passwords::read(sql, sealer, connector, (due.resource, due.id), now)?
+        }
+        Some(_) | None => None,
+    };
+    Ok(Delivery {
+        id: DeliveryId(due.seq.cast_unsigned()),
+        resource: due.id,
+        kind,
+        version: due.version.cast_unsigned(),
+        state,
+        remote: due.remote.as_deref().map(remote).transpose()?,
+        confirmed_version: due.confirmed_version.cast_unsigned(),
+        attempts: due.attempts,
+        queued: due.queued,
+        request_id: due.request_id.into(),
+        password,
+    })
+}
+
+/// How a group's members changed after the version that the connector confirmed, up to the one owed.
+fn delta(
+    sql: &Connection,
+    catalog: &Catalog,
+    tenant: &TenantEntry,
+    connector: &ConnectorEntry,
+    group: i64,
+    (confirmed, owed): (i64, i64),
+) -> Result<MemberDelta, Error> {
+    let mut changed: Vec<(String, bool)> = sql.all(
+        "SELECT member, present FROM memberships INDEXED BY memberships_by_version
+         WHERE in_group = ? AND version > ? AND version <= ?",
+        [group, confirmed, owed],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    // Those that waited, unless they are among the changed.
+    changed.extend(sql.all(
+        "SELECT waiting.member, 1 FROM waiting_members AS waiting
+         JOIN memberships ON memberships.in_group = waiting.in_group AND memberships.member = waiting.member
+         WHERE waiting.connector = ? AND waiting.in_group = ? AND present = 1 AND version <= ?",
+        [connector.no, group, confirmed],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?);
+    let mut delta = MemberDelta::default();
+    for (member, present) in changed {
+        let Some(no) = members::resolve(sql, tenant, &member)? else {
+            if present {
+                delta.waiting.push(member);
+            } else if let Ok(id) = member.parse()
+                && let Some(gone) = deleted(sql, catalog, connector, id)?
+            {
+                delta.remove.push(gone);
+            }
+            continue;
+        };
+        if !connector.takes(Partition::of(no)) {
+            continue;
+        }
+        let Ok(id) = member.parse() else { continue };
+        let resource = ResourceRef { id, kind: catalog.kind(no)?.clone() };
+        let kept: Option<String> =
+            sql.first("SELECT remote FROM ledger WHERE connector = ? AND resource = ?", [connector.no, no], |row| {
+                row.get(0)
+            })?;
+        match (present, kept) {
+            (true, Some(kept)) => delta.add.push(MemberRef { resource, remote: Some(remote(&kept)?) }),
+            (true, None) => delta.waiting.push(member),
+            (false, kept) => {
+                delta.remove.push(MemberRef { resource, remote: kept.as_deref().map(remote).transpose()? });
+            }
+        }
+    }
+    Ok(delta)
+}
+
+/// A deleted member whose own removal is still queued, and with it what the connector keeps of it.
+fn deleted(
+    sql: &Connection,
+    catalog: &Catalog,
+    connector: &ConnectorEntry,
+    id: ResourceId,
+) -> Result<Option<MemberRef>, Error> {
+    let found = sql.first(
+        "SELECT deliveries.resource, remote FROM deliveries INDEXED BY deliveries_by_id
+         LEFT JOIN ledger ON ledger.connector = deliveries.connector AND ledger.resource = deliveries.resource
+         WHERE deliveries.id = ? AND removal AND deliveries.connector = ? ORDER BY seq DESC LIMIT 1",
+        params![id.as_bytes(), connector.no],
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?)),
+    )?;
+    found
+        .map(|(no, kept)| {
+            Ok(MemberRef {
+                resource: ResourceRef { id, kind: catalog.kind(no)?.clone() },
+                remote: kept.as_deref().map(remote).transpose()?,
+            })
+        })
+        .transpose()
+}
+
+fn remote(text: &str) -> Result<RemoteState, Error> {
+    serde_json::from_str(text).map_err(|_| Error::Corrupt { place: "what a connector keeps of a resource".to_owned() })
+}

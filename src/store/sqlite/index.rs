@@ -1,0 +1,125 @@
+//! Values by which resources are found without a scan, and of which some are unique.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use rusqlite::{Connection, params};
+use serde_json::Value;
+
+use super::{
+    catalog::{Partition, TenantEntry},
+    statement::Statements as _,
+};
+use crate::{
+    scim::{Object, filter::fold_case},
+    store::UniqueId,
+};
+
+/// An indexed attribute. The numbers are in the file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Indexed {
+    UserName = 1,
+    ExternalId = 2,
+    EmailsValue = 3,
+    DisplayName = 4,
+}
+
+impl Indexed {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::UserName => "userName",
+            Self::ExternalId => "externalId",
+            Self::EmailsValue => "emails.value",
+            Self::DisplayName => "displayName",
+        }
+    }
+
+    /// The form in which equal values are the same text: `externalId` compares exactly, the others without case.
+    pub(super) fn term(self, value: &str) -> Term {
+        let value = match self {
+            Self::ExternalId => value.to_owned(),
+            Self::UserName | Self::EmailsValue | Self::DisplayName => fold_case(value),
+        };
+        Term { attribute: self, value }
+    }
+
+    /// Whether no two resources of the partition may share a value.
+    pub(super) fn is_unique(self, tenant: &TenantEntry, partition: Partition) -> bool {
+        let of_groups = tenant.groups() == Some(partition);
+        match self {
+            Self::UserName => true,
+            Self::ExternalId => !of_groups && tenant.config.unique_id == UniqueId::ExternalId,
+            Self::EmailsValue => !of_groups && tenant.config.unique_id == UniqueId::EmailsValue,
+            Self::DisplayName => of_groups && tenant.config.group_names_unique,
+        }
+    }
+}
+
+/// A value in the index.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Term {
+    pub(super) attribute: Indexed,
+    pub(super) value: String,
+}
+
+/// The terms of a resource, sorted, each once.
+pub(super) fn terms(attributes: &Object) -> Vec<Term> {
+    let mut terms = Vec::with_capacity(6);
+    for (attribute, key) in
+        [(Indexed::UserName, "userName"), (Indexed::ExternalId, "externalId"), (Indexed::DisplayName, "displayName")]
+    {
+        if let Some(Value::String(value)) = attributes.get(key) {
+            terms.push(attribute.term(value));
+        }
+    }
+    if let Some(Value::Array(emails)) = attributes.get("emails") {
+        for email in emails {
+            if let Some(Value::String(value)) = email.get("value") {
+                terms.push(Indexed::EmailsValue.term(value));
+            }
+        }
+    }
+    terms.sort();
+    terms.dedup();
+    terms
+}
+
+/// The numbers of the resources that have the term, ascending; at most `limit`.
+pub(super) fn find(sql: &Connection, partition: Partition, term: &Term, limit: usize) -> rusqlite::Result<Vec<i64>> {
+    sql.all(
+        "SELECT resource FROM indexed_values WHERE partition = ? AND attribute = ? AND value = ? LIMIT ?",
+        params![partition.0, term.attribute as i64, term.value, i64::try_from(limit).unwrap_or(i64::MAX)],
+        |row| row.get(0),
+    )
+}
+
+pub(super) fn insert(sql: &Connection, resource: i64, term: &Term) -> rusqlite::Result<()> {
+    sql.run(
+        "INSERT INTO indexed_values (partition, attribute, value, resource) VALUES (?, ?, ?, ?)",
+        params![Partition::of(resource).0, term.attribute as i64, term.value, resource],
+    )?;
+    Ok(())
+}
+
+pub(super) fn remove(sql: &Connection, resource: i64, term: &Term) -> rusqlite::Result<()> {
+    sql.run(
+        "DELETE FROM indexed_values WHERE partition = ? AND attribute = ? AND value = ? AND resource = ?",
+        params![Partition::of(resource).0, term.attribute as i64, term.value, resource],
+    )?;
+    Ok(())
+}
+
+/// The key by which deliveries that take or free this unique value are kept in order. Two values that share a key by
+/// chance are kept in order needlessly, which does no harm.
+pub(super) fn key(partition: Partition, term: &Term) -> i64 {
+    let text = format!("{}\0{}\0{}", partition.0, term.attribute as i64, term.value);
+    hash(text.as_bytes())
+}
+
+/// The key of a resource as a member.
+pub(super) fn member_key(resource: i64) -> i64 {
+    hash(&resource.to_be_bytes())
+}
+
+fn hash(bytes: &[u8]) -> i64 {
+    let digest = digest(&SHA256, bytes);
+    digest.as_ref().first_chunk().map_or(0, |first| i64::from_be_bytes(*first))
+}

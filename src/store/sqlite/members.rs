@@ -1,0 +1,305 @@
+//! A group's members as rows: written one by one inside a transaction, read in pages.
+
+use std::{cell::Cell, collections::HashMap};
+
+use rusqlite::{Connection, params};
+use scim_connector::ResourceId;
+use serde_json::{Value, json};
+
+use super::{
+    catalog::{Catalog, ConnectorEntry, Partition, TenantEntry},
+    row,
+    statement::Statements as _,
+};
+use crate::{
+    scim::{self, Object, filter::Filter, patch, resource::Member, schema::ResourceType},
+    store::{Error, GroupOf, Membership},
+};
+
+/// The members of one group while a write changes them. Each operation costs the rows it names, not the group's size,
+/// but for `replace` and a filter, which read the group.
+pub(super) struct Rows<'a> {
+    sql: &'a Connection,
+    resource_type: &'a ResourceType,
+    group: i64,
+    /// The group's version after the write.
+    version: i64,
+    /// Whether a removed member leaves a tombstone: some connector may hold it.
+    keep_tombstones: bool,
+    /// Members that came, less those that left.
+    net: Cell<i64>,
+    /// Why the store could not, which the trait's errors do not tell.
+    failure: Option<Error>,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(
+        sql: &'a Connection,
+        resource_type: &'a ResourceType,
+        group: i64,
+        version: i64,
+        keep_tombstones: bool,
+    ) -> Self {
+        Self { sql, resource_type, group, version, keep_tombstones, net: Cell::new(0), failure: None }
+    }
+
+    /// The store's failure, if that is what an error of the trait's methods stood for.
+    pub(super) fn failure(&mut self) -> Option<Error> {
+        self.failure.take()
+    }
+
+    /// Members that came, less those that left.
+    pub(super) fn net(&self) -> i64 {
+        self.net.get()
+    }
+
+    fn guarded<T>(&mut self, result: Result<T, Error>) -> Result<T, scim::Error> {
+        result.map_err(|error| {
+            self.failure = Some(error);
+            scim::Error::internal("the store failed")
+        })
+    }
+
+    fn put(&self, member: &Member) -> Result<bool, Error> {
+        let row = self.sql.first(
+            "SELECT present, display FROM memberships WHERE in_group = ? AND member = ?",
+            params![self.group, member.value],
+            |row| Ok((row.get::<_, bool>(0)?, row.get::<_, Option<String>>(1)?)),
+        )?;
+        match row {
+            None => {
+                self.sql.run(
+                    "INSERT INTO memberships (in_group, member, version, present, display) VALUES (?, ?, ?, 1, ?)",
+                    params![self.group, member.value, self.version, member.display],
+                )?;
+                self.net.set(self.net.get() + 1);
+                Ok(true)
+            }
+            Some((true, display)) => {
+                // A client that names a member without `display` does not clear it.
+                let changes = member.display.is_some() && member.display != display;
+                if changes {
+                    self.sql.run(
+                        "UPDATE memberships SET display = ? WHERE in_group = ? AND member = ?",
+                        params![member.display, self.group, member.value],
+                    )?;
+                }
+                Ok(changes)
+            }
+            Some((false, _)) => {
+                self.sql.run(
+                    "UPDATE memberships SET present = 1, version = ?, display = ? WHERE in_group = ? AND member = ?",
+                    params![self.version, member.display, self.group, member.value],
+                )?;
+                self.net.set(self.net.get() + 1);
+                Ok(true)
+            }
+        }
+    }
+
+    fn take(&self, value: &str) -> Result<bool, Error> {
+        let removed = remove(self.sql, self.group, value, self.version, self.keep_tombstones)?;
+        self.net.set(self.net.get() - i64::from(removed));
+        Ok(removed)
+    }
+
+    fn take_matching(&self, filter: Option<&Filter>) -> Result<bool, Error> {
+        let mut any = false;
+        for member in present(self.sql, self.group)? {
+            let selected = filter.is_none_or(|filter| {
+                let element = element(&member);
+                // The inner filter speaks of one element of `members`.
+                let resource = Object::from_iter([("members".to_owned(), json!([element]))]);
+                let whole = Filter::ValuePath { path: members_path(), filter: Box::new(filter.clone()) };
+                whole.matches(self.resource_type, &resource)
+            });
+            if selected {
+                any |= self.take(&member.value)?;
+            }
+        }
+        Ok(any)
+    }
+
+    fn make(&self, members: &[Member]) -> Result<bool, Error> {
+        let wanted: HashMap<&str, &Member> = members.iter().map(|member| (&*member.value, member)).collect();
+        let mut changed = false;
+        for member in present(self.sql, self.group)? {
+            if !wanted.contains_key(&*member.value) {
+                changed |= self.take(&member.value)?;
+            }
+        }
+        for member in members {
+            changed |= self.put(member)?;
+        }
+        Ok(changed)
+    }
+}
+
+impl patch::Members for Rows<'_> {
+    fn add(&mut self, member: Member) -> Result<bool, scim::Error> {
+        let done = self.put(&member);
+        self.guarded(done)
+    }
+
+    fn remove(&mut self, value: &str) -> Result<bool, scim::Error> {
+        let done = self.take(value);
+        self.guarded(done)
+    }
+
+    fn remove_matching(&mut self, filter: Option<&Filter>) -> Result<bool, scim::Error> {
+        let done = self.take_matching(filter);
+        self.guarded(done)
+    }
+
+    fn replace(&mut self, members: Vec<Member>) -> Result<bool, scim::Error> {
+        let done = self.make(&members);
+        self.guarded(done)
+    }
+}
+
+fn members_path() -> scim::path::AttributePath {
+    scim::path::AttributePath { urn: None, attribute: "members".to_owned(), filter: None, sub_attribute: None }
+}
+
+fn element(member: &Member) -> Value {
+    let mut element = Object::from_iter([("value".to_owned(), Value::from(&*member.value))]);
+    if let Some(display) = &member.display {
+        element.insert("display".to_owned(), display.as_str().into());
+    }
+    Value::Object(element)
+}
+
+/// Removes one member; whether it was there.
+pub(super) fn remove(
+    sql: &Connection,
+    group: i64,
+    member: &str,
+    version: i64,
+    keep_tombstone: bool,
+) -> Result<bool, Error> {
+    let changed = if keep_tombstone {
+        sql.run(
+            "UPDATE memberships SET present = 0, version = ?, display = NULL
+             WHERE in_group = ? AND member = ? AND present = 1",
+            params![version, group, member],
+        )?
+    } else {
+        sql.run("DELETE FROM memberships WHERE in_group = ? AND member = ?", params![group, member])?
+    };
+    Ok(changed > 0)
+}
+
+/// All members; for the operations that need the whole group.
+pub(super) fn present(sql: &Connection, group: i64) -> Result<Vec<Member>, Error> {
+    Ok(sql.all("SELECT member, display FROM memberships WHERE in_group = ? AND present = 1", [group], |row| {
+        Ok(Member { value: row.get(0)?, display: row.get(1)? })
+    })?)
+}
+
+/// A page of members, by value.
+pub(super) fn page(
+    sql: &Connection,
+    catalog: &Catalog,
+    tenant: &TenantEntry,
+    group: i64,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<Membership>, Error> {
+    let rows = sql.all(
+        "SELECT member, display FROM memberships
+         WHERE in_group = ? AND member > ? AND present = 1 ORDER BY member LIMIT ?",
+        params![group, after.unwrap_or(""), i64::try_from(limit).unwrap_or(i64::MAX)],
+        |row| Ok(Member { value: row.get(0)?, display: row.get(1)? }),
+    )?;
+    rows.into_iter()
+        .map(|member| {
+            let kind = resolve(sql, tenant, &member.value)?.map(|no| catalog.kind(no).cloned()).transpose()?;
+            Ok(Membership { member, kind })
+        })
+        .collect()
+}
+
+/// The number of the tenant's resource that a member names; `None` for a pending reference.
+pub(super) fn resolve(sql: &Connection, tenant: &TenantEntry, member: &str) -> Result<Option<i64>, Error> {
+    let Ok(id) = member.parse::<ResourceId>() else { return Ok(None) };
+    Ok(row::number(sql, id)?.filter(|no| tenant.has(*no)))
+}
+
+/// The numbers of the groups that have the member, ascending.
+pub(super) fn groups_with(sql: &Connection, groups: Partition, member: &str) -> Result<Vec<i64>, Error> {
+    Ok(sql.all(
+        "SELECT memberships.in_group FROM memberships INDEXED BY memberships_by_member
+         WHERE member = ? AND in_group >= ? AND in_group < ? AND present = 1 ORDER BY in_group",
+        params![member, groups.first(), groups.end()],
+        |row| row.get(0),
+    )?)
+}
+
+/// Whether the group has the member.
+pub(super) fn has(sql: &Connection, group: i64, member: &str) -> Result<bool, Error> {
+    Ok(sql
+        .first(
+            "SELECT 1 FROM memberships WHERE in_group = ? AND member = ? AND present = 1",
+            params![group, member],
+            |_| Ok(()),
+        )?
+        .is_some())
+}
+
+/// Whether a connector has yet to confirm that the member is in the group.
+pub(super) fn is_unconfirmed(sql: &Connection, connector: i64, group: i64, member: &str) -> Result<bool, Error> {
+    let confirmed = sql.first(
+        "SELECT 1 FROM memberships JOIN ledger ON ledger.resource = memberships.in_group
+         WHERE memberships.in_group = ?1 AND member = ?2 AND memberships.version <= ledger.version AND connector = ?3
+         AND NOT EXISTS (SELECT 1 FROM waiting_members AS waiting
+             WHERE waiting.connector = ?3 AND waiting.in_group = ?1 AND waiting.member = ?2)",
+        params![group, member, connector],
+        |_| Ok(()),
+    )?;
+    Ok(confirmed.is_none())
+}
+
+/// The direct groups of a resource.
+pub(super) fn groups_of(sql: &Connection, groups: Partition, member: ResourceId) -> Result<Vec<GroupOf>, Error> {
+    let rows = sql.all(
+        "SELECT resources.id, resources.body ->> '$.displayName'
+         FROM memberships INDEXED BY memberships_by_member JOIN resources ON resources.no = memberships.in_group
+         WHERE member = ? AND in_group >= ? AND in_group < ? AND present = 1 ORDER BY in_group",
+        params![member.to_string(), groups.first(), groups.end()],
+        |row| Ok(GroupOf { id: ResourceId::from_bytes(row.get(0)?), display: row.get(1)? }),
+    )?;
+    Ok(rows)
+}
+
+/// Deletes tombstones that no connector needs: each has confirmed the removal, or never heard of the group.
+pub(super) fn purge(sql: &Connection, connectors: &[&ConnectorEntry], group: i64) -> Result<(), Error> {
+    let mut confirmed = i64::MAX;
+    for connector in connectors {
+        let version = sql.first(
+            "SELECT version FROM ledger WHERE connector = ? AND resource = ?",
+            [connector.no, group],
+            |row| row.get(0),
+        )?;
+        confirmed = match version {
+            Some(version) => confirmed.min(version),
+            // What is queued may be half done.
+            None if super::owe::is_queued(sql, connector.no, group)? => 0,
+            None => confirmed,
+        };
+    }
+    sql.run("DELETE FROM memberships WHERE in_group = ? AND version <= ? AND present = 0", [group, confirmed])?;
+    Ok(())
+}
+
+/// The members of a resource type, as filters see them.
+pub(super) fn evaluated(sql: &Connection, group: i64) -> Result<Value, Error> {
+    Ok(present(sql, group)?.iter().map(element).collect())
+}
+
+/// The groups of a resource, as filters see them.
+pub(super) fn evaluated_groups(sql: &Connection, groups: Partition, member: ResourceId) -> Result<Value, Error> {
+    Ok(groups_of(sql, groups, member)?
+        .into_iter()
+        .map(|group| json!({ "value": group.id.to_string(), "display": group.display, "type": "direct" }))
+        .collect())
+}

@@ -1,0 +1,66 @@
+//! The tables, their migrations, and how a connection to the file is opened.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::store::Error;
+
+/// Brings a file from each version to the next; `PRAGMA user_version` counts those done. Never edited, only extended.
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+
+/// Prepared statements that a connection keeps: more than there are in this module's files.
+const STATEMENTS_KEPT: usize = 160;
+
+/// What a connection is opened for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    Write,
+    Read,
+}
+
+/// Opens a connection.
+///
+/// `synchronous = FULL` syncs the write-ahead log at each commit: the acknowledgement of a write leaves after that.
+pub(super) fn open(file: &Path, purpose: Purpose) -> Result<Connection, Error> {
+    let access = match purpose {
+        Purpose::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        Purpose::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    };
+    let sql = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|source| Error::sql("opening the database", source))?;
+    sql.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    let settings = match purpose {
+        // A checkpoint every 16 MiB of log: fewer syncs of the database file than by default, and still a short restart.
+        Purpose::Write => {
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
+             PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;
+             PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 5000;"
+        }
+        Purpose::Read => {
+            "PRAGMA query_only = ON; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;
+             PRAGMA busy_timeout = 5000;"
+        }
+    };
+    sql.execute_batch(settings).map_err(|source| Error::sql("configuring the database", source))?;
+    Ok(sql)
+}
+
+/// Brings the file to this program's version.
+pub(super) fn migrate(sql: &Connection) -> Result<(), Error> {
+    let version: i64 = sql.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let done = usize::try_from(version).unwrap_or(usize::MAX);
+    if done > MIGRATIONS.len() {
+        return Err(Error::Corrupt {
+            place: format!(
+                "schema version {version} is newer than this program's {}; start the newer program",
+                MIGRATIONS.len()
+            ),
+        });
+    }
+    for (number, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+        sql.execute_batch(&format!("BEGIN IMMEDIATE; {migration} PRAGMA user_version = {}; COMMIT;", number + 1))
+            .map_err(|source| Error::sql("migrating the database", source))?;
+    }
+    Ok(())
+}
