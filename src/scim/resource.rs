@@ -141,7 +141,7 @@ impl Special {
 pub(in crate::scim) fn members(value: Value, place: &Place<'_>) -> Result<Vec<Member>, Error> {
     let Value::Array(elements) = value else { return Ok(Vec::new()) };
     let mut members: Vec<Member> = Vec::with_capacity(elements.len());
-    let mut places = HashMap::with_capacity(elements.len());
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(elements.len());
     for (index, mut element) in elements.into_iter().enumerate() {
         let mut text = |name| match element.get_mut(name).map(Value::take) {
             Some(Value::String(text)) => Some(text),

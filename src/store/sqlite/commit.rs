@@ -120,6 +120,7 @@ impl<'b> Change<'_, 'b> {
     }
 
     fn replace(&mut self, before: Resource, draft: Draft, effect: WriteEffect) -> Result<Committed, WriteError> {
+        resource::check_immutable(&self.write.resource_type, &before.attributes()?, &draft.attributes)?;
         let members = draft.members.map_or(MemberChange::Keep, MemberChange::Make);
         self.update(before, draft.attributes, members, draft.password.as_ref(), effect)
     }
@@ -154,7 +155,6 @@ impl<'b> Change<'_, 'b> {
             return Err(failure.into());
         }
         let applied = applied?;
-        resource::check(resource_type, &attributes)?;
         let same_attributes = before.attributes()? == attributes;
         let members = MemberChange::Done(applied.changed && same_attributes);
         let members = if resource_type.kind.is_group() { members } else { MemberChange::Keep };
