@@ -1,6 +1,9 @@
 //! What an operator can ask of a relay, whether it runs or not: keys, connectors, the queue. The command line and the
 //! control socket execute the same [`Command`]s.
 
+#[cfg(test)]
+mod tests;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
