@@ -1,4 +1,5 @@
-//! Recorded exchanges of identity providers: what they say, what the dialect makes of it, what they must be answered.
+//! Exchanges in the words of identity providers, built to the shapes that their makers document and captures show: what
+//! they say, what the dialect makes of it, what they must be answered.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

@@ -47,8 +47,8 @@ fn named<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
     object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-/// The filters of removals that list what to remove (EN-12), so that nothing else goes. They select the listed elements of
-/// an attribute, one an element.
+/// The filters of removals that list what to remove (EN-12), so that nothing else goes: one an
+/// element of the attribute.
 ///
 /// # Errors
 /// `invalidValue` for an element that names nothing to compare: removing nothing would be a lie, removing all a loss.
