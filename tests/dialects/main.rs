@@ -100,9 +100,18 @@ fn every_exchange_says_what_it_sends_and_expects() {
 #[test]
 fn the_player_fills_in_what_it_saved_and_finds_differences() {
     let list = [
-        json!({"name": "a", "method": "POST", "path": "/Users", "body": {"x": 1}, "expect": {"status": 201}, "save": {"u": "id"}}),
-        json!({"name": "b", "method": "GET", "path": "/Users/{u}",
-            "expect": {"status": [200, 204], "body-contains": {"id": "{u}", "emails": [{"v": 2}]}, "body-lacks": ["urn:x.y#z"]}}),
+        json!({
+            "name": "a", "method": "POST", "path": "/Users", "body": {"x": 1},
+            "expect": {"status": 201}, "save": {"u": "id"},
+        }),
+        json!({
+            "name": "b", "method": "GET", "path": "/Users/{u}",
+            "expect": {
+                "status": [200, 204],
+                "body-contains": {"id": "{u}", "emails": [{"v": 2}]},
+                "body-lacks": ["urn:x.y#z"],
+            },
+        }),
     ];
     let answer = |body: Value| {
         move |method: &str, path: &str, _: &[(String, String)], _: &[u8]| {

@@ -20,8 +20,8 @@ pub(super) enum Place {
     Patch,
 }
 
-/// Brings an object's values to their types; one with two spellings of a name is left alone. Those that say nothing are left out; their names are returned, because in
-/// a PATCH they clear what was there.
+/// Brings an object's values to their types; an object with two spellings of a name is left alone. Values that say
+/// nothing are left out; their names are returned, because in a PATCH they clear what was there.
 pub(super) fn attributes<'a>(
     attributes: &'a [Attribute],
     object: &mut Object,
