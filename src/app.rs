@@ -75,12 +75,8 @@ impl App {
             config.delivery.clone(),
             config.connectors.iter().map(|connector| target(&config, connector)).collect::<Result<_, _>>()?,
         ));
-        let operator = Arc::new(Operator::new(
-            store.clone(),
-            credentials.clone(),
-            Some(dispatcher.clone()),
-            clock.clone(),
-        ));
+        let operator =
+            Arc::new(Operator::new(store.clone(), credentials.clone(), Some(dispatcher.clone()), clock.clone()));
         let router = Arc::new(Router::new(
             &config.server,
             Arc::new(Provider::new(store.clone(), metrics.clone())),
@@ -187,9 +183,10 @@ fn target(config: &Config, connector: &config::Connector) -> anyhow::Result<Targ
         Ok(built) => built,
         Err(problems) => bail!("connector {}: {}", connector.name.0, list(&problems)),
     };
-    let types = connector.mappings.iter().filter_map(|(kind, mapping)| {
-        Some((kind.clone(), (tenant.store.types.get(kind)?.clone(), mapping.clone())))
-    });
+    let types = connector
+        .mappings
+        .iter()
+        .filter_map(|(kind, mapping)| Some((kind.clone(), (tenant.store.types.get(kind)?.clone(), mapping.clone()))));
     Ok(Target {
         name: connector.name.clone(),
         connector: built,

@@ -32,13 +32,12 @@ pub struct Options {
     pub dir: Option<std::path::PathBuf>,
 }
 
-/// The configuration that the demonstration runs on: the smallest useful one.
-const CONFIG: &str = include_str!("../config/examples/quickstart.toml");
+const CONFIG: &str = include_str!("demo/relay.toml");
 
-/// The life cycles that it plays, as recorded exchanges.
-const LIVES: [(&str, &str); 2] = [
-    ("Okta (an application with SCIM provisioning)", include_str!("../tests/dialects/okta/oin-patch.json")),
-    ("Microsoft Entra ID", include_str!("../tests/dialects/entra/default.json")),
+/// Who speaks, to which tenant of the configuration, and what: exchanges as recorded.
+const LIVES: [(&str, &str, &str); 2] = [
+    ("Okta", "okta", include_str!("../tests/dialects/okta/oin-patch.json")),
+    ("Microsoft Entra ID", "entra", include_str!("../tests/dialects/entra/default.json")),
 ];
 
 /// How long the JSON file may take to follow the traffic.
@@ -57,35 +56,33 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
     let file = dir.join("relay.toml");
     fs::write(&file, CONFIG)?;
-    let mut config = config::load(&file, &Environment::process()).map_err(|problems| {
-        anyhow!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-    })?;
+    let mut config = config::load(&file, &Environment::process())
+        .map_err(|problems| anyhow!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
     // Ports that the system picks are free, whatever else runs on this machine.
     let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     config.server.listen = vec![any_port];
     config.admin.listen = any_port;
-    let (tenant, base_path) = config
-        .tenants
-        .first()
-        .map(|tenant| (tenant.store.name.0.clone(), tenant.scim.base_path.clone()))
-        .ok_or_else(|| anyhow!("the demonstration's configuration has no tenant"))?;
 
     let app = App::start(config, Clock::system()).await?;
-    let key = app.create_key(&tenant, "demo").await?;
-    let client = Client { address: app.scim_address(), base_path: base_path.clone(), key: key.clone() };
-    println!("A relay runs on {}, with its store, its configuration and its JSON file in\n{}\n", app.scim_address(), dir.display());
-    for (who, exchanges) in LIVES {
+    println!("A relay runs, with its store, its configuration and its JSON files in\n{}\n", dir.display());
+    let mut doors = Vec::new();
+    for (who, tenant, exchanges) in LIVES {
+        let key = app.create_key(tenant, "demo").await?;
+        let client = Client { address: app.scim_address(), base_path: format!("/{tenant}/scim/v2"), key };
         println!("{who} speaks:");
         play(&client, exchanges).await.with_context(|| who.to_owned())?;
         println!();
+        doors.push((who, client));
     }
     delivered(&app).await?;
-    let people = dir.join("people.json");
-    println!("What became of it in {}:\n{}", people.display(), fs::read_to_string(&people)?);
-
-    println!("Base URL     http://{}{base_path}", app.scim_address());
-    println!("Bearer key   {key}");
-    println!("Metrics      http://{}/metrics", app.admin_address());
+    for (who, tenant, _) in LIVES {
+        let file = dir.join(format!("{tenant}-people.json"));
+        println!("What {who} left in {}:\n{}", file.display(), fs::read_to_string(&file)?);
+    }
+    for (who, client) in &doors {
+        println!("{who}: base URL http://{}{}, bearer key {}", client.address, client.base_path, client.key);
+    }
+    println!("Metrics: http://{}/metrics", app.admin_address());
     if !options.once {
         println!("\nThe relay goes on; Ctrl-C ends it.");
         tokio::signal::ctrl_c().await?;

@@ -1,6 +1,9 @@
 //! What an operator can ask of a relay, whether it runs or not: keys, connectors, the queue. The command line and the
 //! control socket execute the same [`Command`]s.
 
+#[cfg(test)]
+mod tests;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -220,8 +223,9 @@ impl Operator {
     /// # Errors
     /// Nothing was done; what was wrong, with its causes.
     pub async fn execute_json(&self, command: Value) -> Result<Value, String> {
-        let command = serde_json::from_value(command)
-            .map_err(|error| format!("the relay that runs does not know this command, it may be of another version: {error}"))?;
+        let command = serde_json::from_value(command).map_err(|error| {
+            format!("the relay that runs does not know this command, it may be of another version: {error}")
+        })?;
         self.execute(command).await.map_err(|error| with_causes(&error))
     }
 
@@ -230,7 +234,9 @@ impl Operator {
         let expires = lifetime.map(|lifetime| self.clock.now().after(lifetime));
         let (key, credential) = self.credentials.create(tenant, name, expires).await?;
         let mut answer = json!({ "key": String::from_utf8_lossy(key.expose()) });
-        if let (Some(answer), Ok(Value::Object(credential))) = (answer.as_object_mut(), serde_json::to_value(credential)) {
+        if let (Some(answer), Ok(Value::Object(credential))) =
+            (answer.as_object_mut(), serde_json::to_value(credential))
+        {
             answer.extend(credential);
         }
         Ok(answer)

@@ -167,3 +167,63 @@ fn a_bad_configuration_ends_with_its_own_exit_code() {
     assert_eq!(check(&arguments), Exit::Configuration);
     assert_eq!(load(&arguments.config.config).map(|_| ()).unwrap_err(), Exit::Configuration);
 }
+
+/// A configuration with a data folder of its own.
+fn config(folder: &Path) -> Config {
+    let file = folder.join("relay.toml");
+    let text = "[tenants.acme]\n[connectors.people]\nkind = 'json-file'\ntenant = 'acme'\nsettings.path = 'a.json'";
+    std::fs::write(&file, text).unwrap();
+    config::load(&file, &Environment::default()).unwrap()
+}
+
+#[tokio::test]
+async fn without_a_relay_commands_work_on_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let created = execute::execute(&config, &command("keys create --tenant acme --name okta")).await.unwrap();
+    assert!(created["key"].as_str().unwrap().len() > 40);
+    let listed = execute::execute(&config, &command("keys list")).await.unwrap();
+    assert_eq!(listed["keys"][0]["name"], "okta");
+    let status = execute::execute(&config, &command("status")).await.unwrap();
+    assert_eq!(status["running"], false);
+
+    let failure = execute::execute(&config, &command("keys create --tenant acne --name okta")).await.unwrap_err();
+    assert!(matches!(&failure, Failure::Refused(words) if words.contains("acme")), "{failure:?}");
+    let failure = execute::execute(&config, &command("connector check people")).await.unwrap_err();
+    assert!(matches!(failure, Failure::Unreachable(_)), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_another_process_has_is_unreachable() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    execute::execute(&config, &command("status")).await.unwrap();
+    let lock = std::fs::File::open(config.data_dir.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let failure = execute::execute(&config, &command("status")).await.unwrap_err();
+    assert!(matches!(failure, Failure::Unreachable(_)), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_running_relay_is_asked_over_its_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    std::fs::create_dir_all(&config.data_dir).unwrap();
+    let answers: crate::admin::Execute = std::sync::Arc::new(|asked| {
+        Box::pin(async move {
+            match serde_json::from_value(asked).map_err(|error| error.to_string())? {
+                Command::Status => Ok(json!({ "running": true })),
+                other => Err(format!("not today: {other:?}")),
+            }
+        })
+    });
+    let stop = tokio_util::sync::CancellationToken::new();
+    let control = crate::admin::Control::bind(&config.data_dir, answers).unwrap();
+    let asking = async {
+        assert_eq!(execute::execute(&config, &Command::Status).await.unwrap(), json!({ "running": true }));
+        let failure = execute::execute(&config, &command("queue retry --all")).await.unwrap_err();
+        assert!(matches!(&failure, Failure::Refused(words) if words.starts_with("not today")), "{failure:?}");
+        stop.cancel();
+    };
+    tokio::join!(control.run(stop.clone()), asking);
+}

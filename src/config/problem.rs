@@ -10,7 +10,7 @@ use super::{key::Key, source::Source};
 /// a secret in the wrong place.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Problem {
-    /// What sort of problem it is; `docs/errors` has a page on each.
+    /// What sort of problem it is; `docs/errors/configuration.md` explains each.
     pub code: Code,
     /// The key, as in TOML: `tenants.acme.base-path`. Empty for the file as a whole.
     pub key: String,

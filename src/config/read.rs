@@ -106,7 +106,7 @@ impl Flaw {
             Self::new(Code::WrongValue, "not a value that is possible here", format!("write {expected}"))
         } else if words.starts_with("invalid ") && !expected.is_empty() {
             let found = found.map_or("a value", describe);
-            let message = format!("{found} of a kind or size that is not possible here");
+            let message = format!("{found} that is not possible here");
             Self::new(Code::WrongValue, message, format!("write {}", plain(expected)))
         } else {
             return None;

@@ -31,7 +31,7 @@ pub(super) fn secret_key(
             problems.report(Code::Conflict, &variable_key, "secret-key-file is set too", "keep one of the two");
             return None;
         }
-        (Some(file), None) => (file_key.clone(), from_file(&base_dir.join(file), &file_key, problems)?),
+        (Some(file), None) => (file_key.clone(), from_file(file, base_dir, &file_key, problems)?),
         (None, Some(name)) => (variable_key.clone(), from_variable(name, environment, &variable_key, problems)?),
     };
     if secret.expose().len() < SECRET_KEY_BYTES_MIN {
@@ -60,23 +60,25 @@ pub(super) fn key_for_passwords(tenants: &BTreeMap<String, Tenant>, has_key: boo
     }
 }
 
-fn from_file(path: &Path, key: &Key, problems: &mut Problems<'_>) -> Option<Secret> {
-    let shown = path.display();
-    let refuse = |problems: &mut Problems<'_>, message: String| {
-        problems.report(Code::Reference, key, message, "name a file with the secret that the relay's user may read");
-        None
+/// The setting may hold the secret itself in place of a path, so it is not shown.
+fn from_file(file: &Path, base_dir: &Path, key: &Key, problems: &mut Problems<'_>) -> Option<Secret> {
+    let path = base_dir.join(file);
+    let flaw = match std::fs::metadata(&path) {
+        Ok(metadata) if !metadata.is_file() => "what it names is not a file".to_owned(),
+        Ok(metadata) if metadata.len() > SECRET_FILE_BYTES_MAX => "the file is too long for a secret".to_owned(),
+        Ok(_) | Err(_) => match std::fs::read(&path) {
+            Ok(bytes) => return Some(Secret::new(without_newline(bytes))),
+            Err(error) => format!("the file that it names cannot be read: {error}"),
+        },
     };
-    match std::fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => return refuse(problems, format!("{shown} is not a file")),
-        Ok(metadata) if metadata.len() > SECRET_FILE_BYTES_MAX => {
-            return refuse(problems, format!("{shown} is too long for a secret"));
-        }
-        Ok(_) | Err(_) => {}
-    }
-    match std::fs::read(path) {
-        Ok(bytes) => Some(Secret::new(without_newline(bytes))),
-        Err(error) => refuse(problems, format!("{shown} cannot be read: {error}")),
-    }
+    let start = base_dir.display();
+    problems.report(
+        Code::Reference,
+        key,
+        flaw,
+        format!("name a file with the secret that the relay's user may read; relative paths start from {start}"),
+    );
+    None
 }
 
 fn from_variable(name: &str, environment: &Environment, key: &Key, problems: &mut Problems<'_>) -> Option<Secret> {

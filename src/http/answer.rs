@@ -95,3 +95,51 @@ fn without_body(status: StatusCode) -> Reply {
 fn value(text: String) -> Result<HeaderValue, scim::Error> {
     HeaderValue::try_from(text).map_err(scim::Error::internal)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::scim::{Error, ScimType};
+
+    fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
+        reply.headers().get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[test]
+    fn every_error_is_a_scim_error_with_its_headers() {
+        let name_and_value = |name, value| vec![("content-type", "application/scim+json"), (name, value)];
+        for (error, status, expected) in [
+            (Error::of(ScimType::Uniqueness, "taken"), 409, name_and_value("cache-control", "no-store")),
+            (Error::unauthorized("who"), 401, name_and_value("www-authenticate", "Bearer realm=\"scim\"")),
+            (Error::method_not_allowed("GET"), 405, name_and_value("allow", "GET")),
+            (Error::unavailable("later", Duration::from_millis(1)), 503, name_and_value("retry-after", "1")),
+            (Error::internal("secret"), 500, name_and_value("cache-control", "no-store")),
+        ] {
+            let reply = failure(&error);
+            assert_eq!(reply.status(), status);
+            for (name, value) in expected {
+                assert_eq!(header(&reply, name), Some(value), "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_found_has_its_version() {
+        let found = success(Answer::Found { version: Some("W/\"7\"".to_owned()), body: b"{}".to_vec() }).unwrap();
+        assert_eq!((found.status().as_u16(), header(&found, "etag")), (200, Some("W/\"7\"")));
+        let list = success(Answer::Found { version: None, body: b"{}".to_vec() }).unwrap();
+        assert_eq!(header(&list, "etag"), None);
+        let same = success(Answer::NotModified { version: "W/\"7\"".to_owned() }).unwrap();
+        assert_eq!((same.status().as_u16(), header(&same, "etag")), (304, Some("W/\"7\"")));
+        assert_eq!(header(&same, "content-type"), None);
+    }
+
+    #[test]
+    fn a_version_that_is_no_header_is_our_mistake() {
+        let answer = Answer::NotModified { version: "\n".to_owned() };
+        assert_eq!(success(answer).unwrap_err().http_status(), 500);
+    }
+}

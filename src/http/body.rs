@@ -139,3 +139,56 @@ fn check_encoding(headers: &HeaderMap) -> Result<(), scim::Error> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use http::HeaderValue;
+    use http_body_util::Full;
+
+    use super::*;
+
+    fn reader() -> Reader {
+        let limits = Limits { body_bytes_max: 10, group_body_bytes_max: 20, large_bodies_max: 1, ..Limits::default() };
+        Reader::new(&limits)
+    }
+
+    async fn read(reader: &Reader, length: usize, is_group: bool) -> Result<Read, u16> {
+        let mut body = Full::new(Bytes::from(vec![b' '; length]));
+        let read = reader.read(&HeaderMap::new(), &mut body, is_group).await;
+        read.map_err(|error| error.http_status())
+    }
+
+    #[tokio::test]
+    async fn limits_are_inclusive() {
+        let reader = reader();
+        for (length, is_group, expected) in
+            [(0, false, Ok(0)), (10, false, Ok(10)), (11, false, Err(413)), (20, true, Ok(20)), (21, true, Err(413))]
+        {
+            let read = read(&reader, length, is_group).await.map(|read| read.bytes.len());
+            assert_eq!(read, expected, "{length}");
+        }
+    }
+
+    #[tokio::test]
+    async fn few_large_bodies_are_in_memory_at_once() {
+        let reader = reader();
+        let first = read(&reader, 11, true).await.unwrap();
+        assert_eq!(read(&reader, 11, true).await.unwrap_err(), 503);
+        assert!(read(&reader, 10, true).await.is_ok());
+        drop(first);
+        assert!(read(&reader, 11, true).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_unwanted_body_is_drained_unless_the_client_waits_to_be_asked() {
+        let reader = reader();
+        let mut headers = HeaderMap::new();
+        let mut body = Full::new(Bytes::from_static(b"x"));
+        headers.insert(header::EXPECT, HeaderValue::from_static("100-continue"));
+        reader.drain(&headers, &mut body).await;
+        assert!(!body.is_end_stream());
+        reader.drain(&HeaderMap::new(), &mut body).await;
+        assert!(body.is_end_stream());
+    }
+}

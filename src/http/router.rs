@@ -356,3 +356,7 @@ fn log_cause(seen: &Seen, error: &scim::Error) {
         tracing::debug!(request.id = request_id, operation = seen.operation, cause, "request refused");
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

@@ -245,7 +245,8 @@ async fn groups_hold_members_that_exist_and_members_that_come_later() {
 async fn a_deleted_user_leaves_its_groups() {
     let relay = Relay::start("").await;
     let user = created(&relay, "/Users", &ann()).await;
-    let group = created(&relay, "/Groups", &json!({ "displayName": "Staff", "members": [{ "value": id(&user) }] })).await;
+    let group =
+        created(&relay, "/Groups", &json!({ "displayName": "Staff", "members": [{ "value": id(&user) }] })).await;
     assert_eq!(relay.delete(&format!("/Users/{}", id(&user))).await.status, 204);
     assert_eq!(relay.get(&format!("/Groups/{}", id(&group))).await.body["members"], json!([]));
 }
@@ -304,10 +305,13 @@ async fn lists_are_paged_sorted_and_filtered() {
         assert_eq!(found, names, "{query}");
     }
     let searched = relay
-        .post("/Users/.search", &json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
-            "filter": "title eq \"odd\"", "count": 1, "attributes": ["userName"],
-        }))
+        .post(
+            "/Users/.search",
+            &json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+                "filter": "title eq \"odd\"", "count": 1, "attributes": ["userName"],
+            }),
+        )
         .await;
     assert_eq!(total(&searched), 6);
 }

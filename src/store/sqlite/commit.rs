@@ -125,7 +125,15 @@ impl<'b> Change<'_, 'b> {
         let sql = self.transaction.sql;
         sql.run(
             "INSERT INTO resources (no, id, version, created, modified, body, members) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            params![resource.no, resource.id.as_bytes(), resource.version, now.0, now.0, resource.body, resource.members],
+            params![
+                resource.no,
+                resource.id.as_bytes(),
+                resource.version,
+                now.0,
+                now.0,
+                resource.body,
+                resource.members
+            ],
         )?;
         for term in &terms {
             index::insert(sql, resource.no, term)?;
@@ -137,6 +145,9 @@ impl<'b> Change<'_, 'b> {
     }
 
     fn replace(&mut self, before: Resource, draft: Draft, effect: WriteEffect) -> Result<Committed, WriteError> {
+        if effect == WriteEffect::Updated {
+            resource::check_immutable(&self.write.resource_type, &before.attributes()?, &draft.attributes)?;
+        }
         let members = draft.members.map_or(MemberChange::Keep, MemberChange::Make);
         self.update(before, draft.attributes, members, draft.password.as_ref(), effect)
     }
@@ -171,10 +182,8 @@ impl<'b> Change<'_, 'b> {
             return Err(failure.into());
         }
         let applied = applied?;
-        resource::check(resource_type, &attributes)?;
         let same_attributes = before.attributes()? == attributes;
-        let members =
-            MemberChange::Done(MembersChanged { any: applied.changed && same_attributes, net: rows.net() });
+        let members = MemberChange::Done(MembersChanged { any: applied.changed && same_attributes, net: rows.net() });
         let members = if resource_type.kind.is_group() { members } else { MemberChange::Keep };
         self.update(before, attributes, members, applied.password.as_ref(), WriteEffect::Updated)
     }
@@ -214,7 +223,13 @@ impl<'b> Change<'_, 'b> {
             let effect = if effect == WriteEffect::Reactivated { effect } else { WriteEffect::Unchanged };
             return Ok(Committed { stored: before.stored(), effect });
         }
-        let after = Resource { version, modified: self.transaction.now, body: text(&attributes)?, members: before.members + members_changed.net, ..before };
+        let after = Resource {
+            version,
+            modified: self.transaction.now,
+            body: text(&attributes)?,
+            members: before.members + members_changed.net,
+            ..before
+        };
         let sql = self.transaction.sql;
         sql.run(
             "UPDATE resources SET version = ?, modified = ?, body = ?, members = ? WHERE no = ?",

@@ -41,9 +41,7 @@ pub(super) fn settle(
         Outcome::Applied { effect, remote, waiting } => {
             applied(transaction, connector, &queued, sent, effect, remote.as_ref(), &waiting)
         }
-        Outcome::RetryAt { at, counted, class, message } => {
-            retry(transaction, &queued, at, counted, class, &message)
-        }
+        Outcome::RetryAt { at, counted, class, message } => retry(transaction, &queued, at, counted, class, &message),
         Outcome::Dead { message } => dead(transaction, connector, &queued, sent, &message),
     }
 }
