@@ -1,8 +1,8 @@
 //! What each identity provider says differently, rewritten to what RFC 7644 says. Pure, and the only place that names
 //! an identity provider.
 //!
-//! A dialect is a row of policies; how an odd spelling is understood is shared by all tolerant dialects
-//! ([`tolerant`]), because one spelling has one meaning whoever writes it. Every spelling understood is noted by its id
+//! A dialect is a row of policies; how an odd spelling is understood is shared by all tolerant dialects,
+//! because one spelling has one meaning whoever writes it. Every spelling understood is noted by its id
 //! in the catalogue of client habits (`EN-12`), so that an operator sees what a client relies on.
 
 mod auto;
@@ -108,7 +108,7 @@ impl Dialect {
     ) -> Result<Value, scim::Error> {
         match body {
             Value::Object(body) if self.tolerant => {
-                Ok(Value::Object(tolerant::resource(self, resource_type, body, quirks)))
+                tolerant::resource(self, resource_type, body, quirks).map(Value::Object)
             }
             body => Ok(body),
         }

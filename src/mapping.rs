@@ -1,6 +1,7 @@
 //! Which attributes a connector gets (`[connectors.NAME.mapping.*]`): SCIM paths, constants, templates, conditions.
 //! Pure: a mapping is parsed and checked when configuration loads, and applied to canonical resources.
 
+mod check;
 mod path;
 mod source;
 mod template;
@@ -10,11 +11,10 @@ mod tests;
 use std::{cell::OnceCell, collections::BTreeMap};
 
 use scim_connector::{MappedAttribute, MappedAttributes, MappedValue, ResourceId, WriteRule};
-use serde_json::Value;
 
 pub use self::source::{Source, Table};
 use self::{
-    path::{Path, UNSEEN, several},
+    path::{Path, UNSEEN},
     template::{Failure, Templates},
 };
 use crate::scim::{Object, filter::Filter, schema::ResourceType};
@@ -43,7 +43,7 @@ struct Attribute {
 /// Where the value comes from.
 #[derive(Debug)]
 enum Origin {
-    Path(Path),
+    Path(Box<Path>),
     Constant(MappedValue),
     /// The template of the attribute's name.
     Template,
@@ -79,8 +79,11 @@ impl Mapping {
         let mut mapping = Self::empty(resource_type);
         let mut problems = Vec::new();
         for (name, source) in settings {
-            if let Some(attribute) = mapping.attribute(name, source, &mut problems) {
-                mapping.attributes.insert(name.clone(), attribute);
+            match check::attribute(resource_type, &mut mapping.templates, name, source) {
+                Ok(attribute) => {
+                    mapping.attributes.insert(name.clone(), attribute);
+                }
+                Err(found) => problems.extend(found),
             }
         }
         if problems.is_empty() { Ok(mapping) } else { Err(problems) }
@@ -99,7 +102,7 @@ impl Mapping {
         mapping.attributes = whole_attributes
             .chain(whole_extensions)
             .map(|(name, path)| {
-                let origin = Origin::Path(path);
+                let origin = Origin::Path(Box::new(path));
                 (name, Attribute { origin, when: None, default: MappedValue::Absent, write: WriteRule::Always })
             })
             .collect();
@@ -163,111 +166,5 @@ impl Mapping {
         let mut resource = resource.clone();
         resource.insert("id".into(), id.to_string().into());
         when.matches(&self.resource_type, &resource)
-    }
-
-    /// Checks the source of one attribute; `None` when `problems` says why.
-    fn attribute(&mut self, name: &str, source: &Source, problems: &mut Vec<Problem>) -> Option<Attribute> {
-        let before = problems.len();
-        let table = source.table();
-        // In the short form there is no key below the attribute.
-        let key = |below: &str| match source {
-            Source::Path(_) => name.to_owned(),
-            Source::Table(_) => format!("{name}.{below}"),
-        };
-        let mut problem = |key: String, message: &str, remedy: &str| {
-            problems.push(Problem { key, message: message.to_owned(), remedy: remedy.to_owned() });
-        };
-
-        if name.is_empty() {
-            problem(name.to_owned(), "the attribute has no name", "name it as the downstream system does");
-        }
-        if table.multi && table.path.is_none() {
-            problem(
-                key("multi"),
-                "only a path has several values to take",
-                "leave multi out; an array as constant has several values already",
-            );
-        }
-        let origin = match (&table.path, &table.constant, &table.template) {
-            (Some(path), None, None) => match Path::new(&self.resource_type, path, table.multi) {
-                Ok(path) => Some(Origin::Path(path)),
-                Err(message) => {
-                    problem(key("path"), &message, "give a path such as userName or emails[type eq \"work\"].value");
-                    None
-                }
-            },
-            (None, Some(constant), None) => match literal(constant) {
-                Some(value) => Some(Origin::Constant(value)),
-                None => {
-                    problem(key("constant"), "is no constant", LITERAL);
-                    None
-                }
-            },
-            (None, None, Some(template)) => match self.templates.add(&self.resource_type, name, template) {
-                Ok(()) => Some(Origin::Template),
-                Err(message) => {
-                    problem(
-                        key("template"),
-                        &message,
-                        "use attributes by SCIM's names, with case, as in {{ name.familyName }}; extensions are extension[\"urn:…\"]",
-                    );
-                    None
-                }
-            },
-            _ => {
-                problem(name.to_owned(), "has not exactly one source", "give one of path, constant and template");
-                None
-            }
-        };
-        let when = table.when.as_deref().and_then(|text| match self.condition(text) {
-            Ok(filter) => Some(filter),
-            Err(message) => {
-                problem(
-                    key("when"),
-                    &message,
-                    "give a SCIM filter over the resource's attributes, such as active eq true",
-                );
-                None
-            }
-        });
-        let default = match table.default.as_ref().map(literal) {
-            None => MappedValue::Absent,
-            Some(Some(value @ MappedValue::Multi(_))) if !table.multi && table.constant.is_none() => {
-                problem(key("default"), "has several values where the source has one", "give one value");
-                value
-            }
-            // Several values stay several when there is one.
-            Some(Some(MappedValue::Single(value))) if table.multi => MappedValue::Multi(vec![value]),
-            Some(Some(value)) => value,
-            Some(None) => {
-                problem(key("default"), "is no constant", LITERAL);
-                MappedValue::Absent
-            }
-        };
-        let origin = origin?;
-        (problems.len() == before).then_some(Attribute { origin, when, default, write: table.write })
-    }
-
-    fn condition(&self, text: &str) -> Result<Filter, String> {
-        let filter = Filter::parse(text, &self.resource_type.urns()).map_err(|error| error.detail().to_owned())?;
-        filter.check(&self.resource_type).map_err(|error| error.detail().to_owned())?;
-        match UNSEEN.iter().find(|name| filter.mentions(name)) {
-            Some(name) => Err(format!("{name} is no attribute that a mapping can read")),
-            None => Ok(filter),
-        }
-    }
-}
-
-const LITERAL: &str = "give text, a number, a boolean, or a non-empty array of them";
-
-/// A constant's value; `None` where it is none.
-fn literal(value: &Value) -> Option<MappedValue> {
-    match value {
-        Value::Null | Value::Object(_) => None,
-        Value::Array(values) => {
-            let is_flat = values.iter().all(|value| !matches!(value, Value::Null | Value::Array(_) | Value::Object(_)));
-            Some(several(values.clone())).filter(|value| is_flat && *value != MappedValue::Absent)
-        }
-        value => Some(MappedValue::Single(value.clone())),
     }
 }

@@ -5,6 +5,7 @@ mod laws;
 mod okta;
 mod others;
 mod policy;
+mod queries;
 
 use serde_json::{Value, json};
 

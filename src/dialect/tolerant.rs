@@ -15,15 +15,19 @@ pub(super) use patch::patch;
 
 use self::values::Place;
 use super::{Dialect, Quirks, okta};
-use crate::scim::{Object, schema::ResourceType};
+use crate::scim::{Error, Object, schema::ResourceType};
 
 /// Rewrites the body of a POST or PUT.
+///
+/// # Errors
+/// `invalidValue` for members that name nobody.
 pub(super) fn resource(
     dialect: &Dialect,
     resource_type: &ResourceType,
     mut body: Object,
     quirks: &mut Quirks,
-) -> Object {
+) -> Result<Object, Error> {
+    members::check_within(resource_type, &body)?;
     names::respell_keys(&mut body, &["schemas", "id", "externalId", "meta"], quirks);
     names::correct_keys(resource_type, &mut body, quirks);
     values::attributes(&resource_type.schema.attributes, &mut body, Place::Body, quirks);
@@ -39,7 +43,7 @@ pub(super) fn resource(
         okta::derive_formatted_name(dialect.derive_formatted_name, echoes_answer, name, quirks);
     }
     sole_email_is_primary(&mut body, quirks);
-    body
+    Ok(body)
 }
 
 /// The common attributes that a client says to be nothing.

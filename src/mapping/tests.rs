@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use scim_connector::{ResourceKind, testkit};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::scim::schema::{ENTERPRISE_URN, ResourceTypes};

@@ -98,7 +98,7 @@ fn expect_members(home: &Home, people: &Path, key: &str, group_id: &str, expecte
         }
         assert!(
             started.elapsed() < Duration::from_secs(30),
-            "in the file: {} members of {}, {:?} deliveries pending\n{}",
+            "in the file: {} members of {}, {} deliveries pending\n{}",
             delivered.len(),
             expected.len(),
             deliveries_pending(home),

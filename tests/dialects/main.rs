@@ -1,14 +1,19 @@
-//! Recorded exchanges of identity providers: what they say, what the dialect makes of it, what they must be answered.
+//! Exchanges in the words of identity providers, built to the shapes that their makers document and captures show: what
+//! they say, what the dialect makes of it, what they must be answered.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod player;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use scim_relay::{
     dialect::{Dialect, Quirks},
-    scim::schema::ResourceTypes,
+    scim::{
+        patch::Patch,
+        resource,
+        schema::{ResourceType, ResourceTypes},
+    },
 };
 use serde_json::{Value, json};
 
@@ -19,6 +24,23 @@ const FIXTURES: [(&str, &str); 4] = [
     ("entra", "entra/default.json"),
     ("entra", "entra/flagged.json"),
 ];
+
+/// What a dialect makes of an exchange's body.
+fn rewritten(
+    dialect: &Dialect,
+    types: &ResourceTypes,
+    exchange: &Value,
+    quirks: &mut Quirks,
+) -> (Arc<ResourceType>, Value) {
+    let mut segments = exchange["path"].as_str().unwrap().trim_start_matches('/').split('/');
+    let resource_type = types.by_endpoint(segments.next().unwrap()).unwrap();
+    let body = exchange["body"].clone();
+    let rewritten = match exchange["method"].as_str().unwrap() {
+        "PATCH" => dialect.patch(resource_type, segments.next().unwrap(), body, quirks),
+        _ => dialect.resource(resource_type, body, quirks),
+    };
+    (resource_type.clone(), rewritten.unwrap())
+}
 
 fn exchanges(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialects").join(file);
@@ -33,17 +55,33 @@ fn every_recorded_body_becomes_its_canonical_form() {
         for exchange in exchanges(file) {
             let Some(canonical) = exchange.get("canonical") else { continue };
             let place = format!("{file}: {}", exchange["name"]);
-            let mut segments = exchange["path"].as_str().unwrap().trim_start_matches('/').split('/');
-            let resource_type = types.by_endpoint(segments.next().unwrap()).unwrap();
-            let id = segments.next().unwrap_or_default();
             let mut quirks = Quirks::default();
-            let body = exchange["body"].clone();
-            let rewritten = match exchange["method"].as_str().unwrap() {
-                "PATCH" => dialect.patch(resource_type, id, body, &mut quirks),
-                _ => dialect.resource(resource_type, body, &mut quirks),
-            };
-            assert_eq!(&rewritten.unwrap(), canonical, "{place}");
+            let (_, rewritten) = rewritten(dialect, &types, &exchange, &mut quirks);
+            assert_eq!(&rewritten, canonical, "{place}");
             assert_eq!(json!(quirks.ids()), exchange["quirks"], "{place}");
+        }
+    }
+}
+
+#[test]
+fn the_parsers_take_every_recorded_body_that_succeeds() {
+    let types = ResourceTypes::core();
+    for (name, file) in FIXTURES {
+        for dialect in [name, "auto"].map(|name| Dialect::named(name).unwrap()) {
+            for exchange in exchanges(file) {
+                let succeeds = exchange["expect"]["status"] != json!(400);
+                if !succeeds || exchange.get("body").is_none() {
+                    continue;
+                }
+                let (resource_type, body) = rewritten(dialect, &types, &exchange, &mut Quirks::default());
+                let mut dropped = Vec::new();
+                let parsed = match exchange["method"].as_str().unwrap() {
+                    "PATCH" => Patch::parse(&resource_type, body, dialect.unknown, &mut dropped).map(|_| ()),
+                    _ => resource::parse(&resource_type, body, dialect.unknown, &mut dropped).map(|_| ()),
+                };
+                assert!(parsed.is_ok(), "{file}: {}: {parsed:?}", exchange["name"]);
+                assert!(dropped.is_empty(), "{file}: {}: {dropped:?}", exchange["name"]);
+            }
         }
     }
 }
@@ -62,9 +100,18 @@ fn every_exchange_says_what_it_sends_and_expects() {
 #[test]
 fn the_player_fills_in_what_it_saved_and_finds_differences() {
     let list = [
-        json!({"name": "a", "method": "POST", "path": "/Users", "body": {"x": 1}, "expect": {"status": 201}, "save": {"u": "id"}}),
-        json!({"name": "b", "method": "GET", "path": "/Users/{u}",
-            "expect": {"status": [200, 204], "body-contains": {"id": "{u}", "emails": [{"v": 2}]}, "body-lacks": ["urn:x.y#z"]}}),
+        json!({
+            "name": "a", "method": "POST", "path": "/Users", "body": {"x": 1},
+            "expect": {"status": 201}, "save": {"u": "id"},
+        }),
+        json!({
+            "name": "b", "method": "GET", "path": "/Users/{u}",
+            "expect": {
+                "status": [200, 204],
+                "body-contains": {"id": "{u}", "emails": [{"v": 2}]},
+                "body-lacks": ["urn:x.y#z"],
+            },
+        }),
     ];
     let answer = |body: Value| {
         move |method: &str, path: &str, _: &[(String, String)], _: &[u8]| {

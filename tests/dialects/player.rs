@@ -1,4 +1,4 @@
-//! Plays recorded exchanges against anything that answers HTTP requests.
+//! Plays lists of exchanges against anything that answers HTTP requests.
 //!
 //! A file is a list of exchanges, played in order against an endpoint without resources:
 //!

@@ -5,3 +5,7 @@ mod dispatch;
 mod harness;
 mod relay;
 mod scim;
+mod sqlite_store;
+mod store_bench;
+mod store_model;
+mod store_suite;

@@ -6,7 +6,11 @@ use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use scim_relay::{app::App, config, time::Clock};
+use scim_relay::{
+    app::App,
+    config::{self, Environment},
+    time::Clock,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -43,7 +47,7 @@ impl Relay {
             r#"
             data-dir = "data"
             [server]
-            listen = "127.0.0.1:0"
+            listen = ["127.0.0.1:0"]
             [admin]
             listen = "127.0.0.1:0"
             [tenants.acme]
@@ -59,7 +63,7 @@ impl Relay {
             "#
         );
         std::fs::write(&file, text).unwrap();
-        let config = config::load(&file).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        let config = config::load(&file, &Environment::from_iter([])).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let app = App::start(config, Clock::system()).await.unwrap();
         let key = app.create_key("acme", "test").await.unwrap();
         Self { base: format!("http://{}/scim/v2", app.scim_address()), key, app: Some(app), folder }

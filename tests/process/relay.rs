@@ -61,13 +61,19 @@ impl Home {
 
     /// Makes a bearer key for the tenant.
     pub(crate) fn create_key(&self) -> String {
+        self.command(&["keys", "create", "--tenant", "acme", "--name", "test"]).trim().to_owned()
+    }
+
+    /// What a command prints, which must succeed.
+    pub(crate) fn command(&self, arguments: &[&str]) -> String {
         let output = Command::new(env!("CARGO_BIN_EXE_scim-relay"))
-            .args(["keys", "create", "--tenant", "acme", "--name", "test", "--config"])
+            .args(arguments)
+            .arg("--config")
             .arg(&self.config)
             .output()
             .unwrap();
-        assert!(output.status.success(), "keys create: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// Starts the relay and does not wait for it.
@@ -101,7 +107,7 @@ impl Home {
     }
 
     /// Status and body of a GET at the admin listener; `None` when it does not answer.
-    pub(crate) fn admin(&self, target: &str) -> Option<(u16, String)> {
+    fn admin(&self, target: &str) -> Option<(u16, String)> {
         let answer = Client::new(self.admin, None).request("GET", target, None).ok()?;
         Some((answer.status, answer.body))
     }

@@ -19,6 +19,7 @@ const ROWS: &[(&str, u8)] = &[
     ("connectors", 6),
     ("config", 6),
     ("app", 7),
+    ("demo", 8),
     ("cli", 8),
     ("main", 8),
 ];
@@ -28,6 +29,7 @@ const WITHIN_A_ROW: &[(&str, &str, &str)] = &[
     ("operator", "credentials", "an operator's commands make and revoke keys"),
     ("config", "connectors", "configuration is checked against the kinds compiled in"),
     ("dispatch", "operator", "pausing and resuming a connector is what an operator asks of its dispatcher"),
+    ("cli", "demo", "the demonstration is a command"),
     ("main", "cli", "the binary does what the command line asks"),
 ];
 

@@ -153,7 +153,7 @@ impl JsonFileConnector {
                 *storage.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 storage.clear_poison();
             }
-            act(&mut *storage.lock().unwrap_or_else(PoisonError::into_inner))
+            act(&mut storage.lock().unwrap_or_else(PoisonError::into_inner))
         })
         .await
         .unwrap_or_else(|error| Err(ConnectorError::transient("the write of the file was cut off").caused_by(error)))

@@ -63,7 +63,7 @@ impl Storage {
     /// Whether the open file can still be written: its directory is there, and nobody else has changed it.
     pub(crate) fn check_open(&self) -> Result<(), ConnectorError> {
         self.paths.check_writable()?;
-        if self.settings.on_external_edit == OnExternalEdit::Fail { self.others_version().map(drop) } else { Ok(()) }
+        if self.settings.on_external_edit == OnExternalEdit::Fail { self.theirs().map(drop) } else { Ok(()) }
     }
 
     /// Folds all targets into memory, then writes once. An outcome is good only when the disk has what it says.
@@ -133,57 +133,73 @@ impl Storage {
 
     /// Follows the policy where somebody else has changed the file since we last saw it.
     fn meet_external_edit(&mut self) -> Result<(), ConnectorError> {
-        let Some(theirs) = self.others_version()? else { return Ok(()) };
-        let Some((bytes, seen)) = theirs else {
-            // The file is gone. With a policy that lets us go on, it comes back with the next write.
-            self.seen = None;
-            self.is_ahead = true;
-            return Ok(());
-        };
-        if self.seen.as_ref().is_some_and(|ours| ours.is_same_content(&seen)) {
-            self.seen = Some(seen);
-            return Ok(());
+        match self.theirs()? {
+            Theirs::Nothing => {}
+            Theirs::Touch(seen) => self.seen = Some(seen),
+            // With a policy that lets us go on, the file comes back with the next write.
+            Theirs::Removal => {
+                self.seen = None;
+                self.is_ahead = true;
+            }
+            Theirs::Content(bytes, seen) => {
+                let theirs = Document::parse(&bytes).map_err(|problem| malformed(&self.paths, &problem))?;
+                self.paths.keep_conflict(&bytes, &seen)?;
+                if self.settings.on_external_edit == OnExternalEdit::Merge {
+                    self.go_on_from(theirs)?;
+                } else {
+                    self.document.generation = self.document.generation.max(theirs.generation);
+                    self.is_ahead = true;
+                }
+                self.seen = Some(seen);
+            }
         }
-        let theirs = Document::parse(&bytes).map_err(|problem| malformed(&self.paths, &problem))?;
-        self.paths.keep_conflict(&bytes, &seen)?;
-        let ours = self.document.generation;
-        if self.settings.on_external_edit == OnExternalEdit::Merge {
-            self.document = theirs;
-            // What only the journal has was confirmed, so it is not theirs to undo.
-            let replay = journal::replay(&self.paths)?.filter(|replay| replay.generation == ours);
-            self.is_ahead = replay.is_some_and(|replay| perform(&mut self.document, &replay));
-        } else {
-            self.is_ahead = true;
-        }
-        self.document.generation = self.document.generation.max(ours);
-        self.seen = Some(seen);
         Ok(())
     }
 
-    /// The file's content when it is not as we last saw it: `Some(None)` when it is gone.
-    ///
-    /// With the policy `fail`, another content is the error.
-    #[expect(clippy::option_option, clippy::type_complexity, reason = "no change, gone, changed")]
-    fn others_version(&self) -> Result<Option<Option<(Vec<u8>, Seen)>>, ConnectorError> {
+    /// Takes their document for ours. What only the journal has was confirmed, so it is not theirs to undo.
+    fn go_on_from(&mut self, theirs: Document) -> Result<(), ConnectorError> {
+        let ours = self.document.generation;
+        let replay = journal::replay(&self.paths)?.filter(|replay| replay.generation == ours);
+        self.document = theirs;
+        self.is_ahead = replay.is_some_and(|replay| perform(&mut self.document, &replay));
+        self.document.generation = self.document.generation.max(ours);
+        Ok(())
+    }
+
+    /// What somebody else has done to the file since we last saw it. With the policy `fail`, what matters is an error.
+    fn theirs(&self) -> Result<Theirs, ConnectorError> {
         let is_untouched = match (self.paths.metadata()?, &self.seen) {
             (None, None) => true,
             (Some(metadata), Some(seen)) => seen.is_untouched(&metadata),
             _ => false,
         };
         if is_untouched {
-            return Ok(None);
+            return Ok(Theirs::Nothing);
         }
-        let theirs = self.paths.read()?;
-        let is_same =
-            theirs.as_ref().zip(self.seen.as_ref()).is_some_and(|((_, seen), ours)| ours.is_same_content(seen));
-        if !is_same && self.settings.on_external_edit == OnExternalEdit::Fail {
+        let theirs = match self.paths.read()? {
+            None => Theirs::Removal,
+            Some((_, seen)) if self.seen.as_ref().is_some_and(|ours| ours.is_same_content(&seen)) => {
+                return Ok(Theirs::Touch(seen));
+            }
+            Some((bytes, seen)) => Theirs::Content(bytes, seen),
+        };
+        if self.settings.on_external_edit == OnExternalEdit::Fail {
             return Err(ConnectorError::misconfigured(format!(
                 "{} was changed or removed by somebody else; put it back, or restart the connector to go on from it",
                 self.paths.data.display()
             )));
         }
-        Ok(Some(theirs))
+        Ok(theirs)
     }
+}
+
+/// What somebody else has done to the file.
+enum Theirs {
+    Nothing,
+    /// The same bytes, put there anew.
+    Touch(Seen),
+    Removal,
+    Content(Vec<u8>, Seen),
 }
 
 /// What the disk has.

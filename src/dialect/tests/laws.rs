@@ -170,9 +170,10 @@ proptest! {
     fn rewriting_a_resource_twice_is_rewriting_it_once(body in odd_object()) {
         for (name, endpoint) in TOLERANT.into_iter().flat_map(|name| [(name, "Users"), (name, "Groups")]) {
             let dialect = Dialect::named(name).unwrap();
-            let once = dialect.resource(&resource_type(endpoint), body.clone(), &mut Quirks::default()).unwrap();
+            let resource_type = resource_type(endpoint);
+            let Ok(once) = dialect.resource(&resource_type, body.clone(), &mut Quirks::default()) else { continue };
             let mut quirks = Quirks::default();
-            let twice = dialect.resource(&resource_type(endpoint), once.clone(), &mut quirks).unwrap();
+            let twice = dialect.resource(&resource_type, once.clone(), &mut quirks).unwrap();
             prop_assert_eq!(&twice, &once, "{} {:?}", name, quirks);
         }
     }

@@ -50,7 +50,7 @@ fn a_remove_of_members_without_a_value_is_refused_by_tolerant_dialects_alone() {
     for dialect in ["auto", "okta", "entra"] {
         let operations =
             json!([{"op": "add", "path": "displayName", "value": "A"}, {"op": "remove", "path": "members"}]);
-        check_patch_refused(dialect, "Groups", operations, "noTarget", "operation 1: ");
+        check_patch_refused(dialect, "Groups", operations, "noTarget", "operations[1]: ");
     }
     let all = json!([{"op": "remove", "path": "members"}]);
     check_patch("rfc", "Groups", all.clone(), all, &[]);
@@ -77,7 +77,24 @@ fn a_strict_dialect_leaves_everything_else_to_the_parser() {
 fn a_removal_that_lists_an_element_without_value_is_refused() {
     for value in [json!([{"display": "Ann"}]), json!([7]), json!([""]), json!("")] {
         let operations = json!([{"op": "Remove", "path": "members", "value": value}]);
-        check_patch_refused("auto", "Groups", operations, "invalidValue", "operation 0: ");
+        check_patch_refused("auto", "Groups", operations, "invalidValue", "operations[0]: ");
+    }
+}
+
+#[test]
+fn members_that_name_nobody_do_not_empty_a_group() {
+    for nobody in
+        [json!(""), json!([""]), json!([null]), json!({"value": ""}), json!([{"value": "u1"}, {"display": "U"}])]
+    {
+        for operation in [
+            json!({"op": "replace", "path": "members", "value": nobody}),
+            json!({"op": "replace", "value": {"Members": nobody}}),
+        ] {
+            check_patch_refused("auto", "Groups", json!([operation]), "invalidValue", "operations[0]: ");
+        }
+        let body = json!({"displayName": "E", "members": nobody});
+        let dialect = Dialect::named("auto").unwrap();
+        assert!(dialect.resource(&resource_type("Groups"), body, &mut Quirks::default()).is_err());
     }
 }
 

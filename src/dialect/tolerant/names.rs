@@ -13,11 +13,12 @@ use crate::{
     },
 };
 
-/// URNs that clients write for one of ours, and the quirk that this is. SCIM 1.1's core URN stands for any type's.
+/// URNs that clients write for an extension's, and the quirk that this is.
 const MISSPELT_URNS: [(&str, &str, &str); 2] = [
     ("urn:ietf:params:scim:schemas:extension:enterprise:2.0User", ENTERPRISE_URN, "EN-33"),
     ("urn:scim:schemas:extension:enterprise:1.0", ENTERPRISE_URN, "OT-01"),
 ];
+/// SCIM 1.1's core URN: stands for that of any type.
 const CORE_URN_1_1: &str = "urn:scim:schemas:core:1.0";
 /// Listed by Entra for groups; it declares nothing.
 const ADSCIM_PREFIX: &str = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/";
@@ -43,10 +44,11 @@ pub(super) fn is_read_only(resource_type: &ResourceType, name: &str) -> bool {
     find(&resource_type.schema.attributes, name).is_some_and(|attribute| attribute.mutability == Mutability::ReadOnly)
 }
 
-/// Gives keys the schema's spelling (EN-65).
-pub(super) fn respell(attributes: &[Attribute], object: &mut Object, quirks: &mut Quirks) {
+/// Gives keys the schema's spelling (EN-65). Whether each name is there once; two spellings of one name stay, for the
+/// parser to refuse.
+pub(super) fn respell(attributes: &[Attribute], object: &mut Object, quirks: &mut Quirks) -> bool {
     let spellings = |key: &str| find(attributes, key).map(|attribute| attribute.name.clone());
-    rename_keys(object, spellings, "EN-65", quirks);
+    rename_keys(object, spellings, "EN-65", quirks)
 }
 
 /// Gives keys those spellings (EN-65).
@@ -92,24 +94,30 @@ fn rename_keys(
     spelling: impl Fn(&str) -> Option<String>,
     quirk: &'static str,
     quirks: &mut Quirks,
-) {
-    rename_keys_by(object, |key| Some((spelling(key)?, quirk)), quirks);
+) -> bool {
+    rename_keys_by(object, |key| Some((spelling(key)?, quirk)), quirks)
 }
 
-/// Renames keys; one whose new name is taken is left for the parser to judge.
-fn rename_keys_by(object: &mut Object, renaming: impl Fn(&str) -> Option<(String, &'static str)>, quirks: &mut Quirks) {
+/// Renames keys, except those whose new name is taken. Whether there were no such.
+fn rename_keys_by(
+    object: &mut Object,
+    renaming: impl Fn(&str) -> Option<(String, &'static str)>,
+    quirks: &mut Quirks,
+) -> bool {
     let renamings: Vec<_> = object
         .keys()
         .filter_map(|key| renaming(key).filter(|(to, _)| to != key).map(|(to, quirk)| (key.clone(), to, quirk)))
         .collect();
+    let mut is_free = true;
     for (from, to, quirk) in renamings {
-        if !object.contains_key(&to)
-            && let Some(value) = object.remove(&from)
-        {
+        if object.contains_key(&to) {
+            is_free = false;
+        } else if let Some(value) = object.remove(&from) {
             object.insert(to, value);
             quirks.met(quirk);
         }
     }
+    is_free
 }
 
 /// Brings `schemas` to what the body really has: URNs corrected, undeclared ones of Entra left out (EN-34), extensions

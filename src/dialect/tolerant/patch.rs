@@ -48,7 +48,7 @@ pub(in crate::dialect) fn patch(
     let mut rewriting =
         Rewriting { dialect, resource_type, id, quirks, operations: Vec::with_capacity(operations.len()) };
     for (index, operation) in operations.into_iter().enumerate() {
-        rewriting.operation(operation).map_err(|error| error.within(&format!("operation {index}")))?;
+        rewriting.operation(operation).map_err(|error| error.within(&format!("operations[{index}]")))?;
     }
     let mut operations = rewriting.operations;
     if asks && operations.is_empty() {
@@ -126,7 +126,7 @@ impl Rewriting<'_> {
         };
         match (name, operation.remove("path"), operation.remove("value")) {
             ("remove", Some(Value::String(path)), value) => self.remove(&path, value)?,
-            ("add" | "replace", Some(Value::String(path)), Some(value)) => self.at(&path, value, setting),
+            ("add" | "replace", Some(Value::String(path)), Some(value)) => self.at(&path, value, setting)?,
             ("add" | "replace", None, Some(Value::Object(value))) => self.without_path(value, setting)?,
             (_, path, value) => self.push(name, path, value),
         }
@@ -149,12 +149,16 @@ impl Rewriting<'_> {
     }
 
     /// `add` or `replace` at a path.
-    fn at(&mut self, path: &str, value: Value, setting: Setting) {
+    fn at(&mut self, path: &str, value: Value, setting: Setting) -> Result<(), Error> {
         let Some(target) = names::target(self.resource_type, path, self.quirks) else {
-            return self.push(setting.name, Some(path.into()), Some(value));
+            self.push(setting.name, Some(path.into()), Some(value));
+            return Ok(());
         };
         if self.is_groups(target.attribute) {
-            return;
+            return Ok(());
+        }
+        if whole_multi_valued(&target).is_some_and(members::is_members) {
+            members::check(&value)?;
         }
         let assigned = match (target.attribute, target.sub_attribute, value) {
             (None, _, Value::Object(mut value)) => {
@@ -162,7 +166,7 @@ impl Rewriting<'_> {
                 let paths = cleared.iter().map(|name| format!("{}:{name}", target.text));
                 self.clear(paths, setting);
                 if value.is_empty() {
-                    return;
+                    return Ok(());
                 }
                 Some(Value::Object(value))
             }
@@ -175,13 +179,15 @@ impl Rewriting<'_> {
             (None, None, value) => Some(value),
         };
         let Some(value) = assigned else {
-            return self.clear([target.text].into_iter(), setting);
+            self.clear([target.text].into_iter(), setting);
+            return Ok(());
         };
         let creates = target.path.filter.is_some() && self.may_create(&target, setting);
         self.push(setting.name, Some(target.text.into()), Some(value));
         if creates && let Some(Value::Object(operation)) = self.operations.last_mut() {
             operation.insert(CREATE_MISSING.to_owned(), json!(true));
         }
+        Ok(())
     }
 
     /// Whether the operation may create what its value path does not select. The quirk is the leave to create: whether
@@ -204,9 +210,17 @@ impl Rewriting<'_> {
     /// addressed by a path as its key becomes operations of their own, after it.
     fn without_path(&mut self, mut value: Object, setting: Setting) -> Result<(), Error> {
         let was_empty = value.is_empty();
+        members::check_within(self.resource_type, &value)?;
         self.leave_out_identity(&mut value)?;
         names::correct_keys(self.resource_type, &mut value, self.quirks);
         let resource_type = self.resource_type;
+        names::respell(&resource_type.schema.attributes, &mut value, self.quirks);
+        if let Some(groups) = names::find(&resource_type.schema.attributes, "groups")
+            && value.contains_key(&groups.name)
+            && self.is_groups(Some(groups))
+        {
+            value.remove(&groups.name);
+        }
         let mut cleared: Vec<String> =
             values::attributes(&resource_type.schema.attributes, &mut value, Place::Patch, self.quirks)
                 .into_iter()
@@ -220,12 +234,6 @@ impl Rewriting<'_> {
                 value.remove(&extension.id);
             }
         }
-        if let Some(groups) = names::find(&resource_type.schema.attributes, "groups")
-            && value.contains_key(&groups.name)
-            && self.is_groups(Some(groups))
-        {
-            value.remove(&groups.name);
-        }
         let keys: Vec<String> = value.keys().filter(|key| self.is_path(key)).cloned().collect();
         let at_paths: Vec<_> = keys.into_iter().filter_map(|key| value.remove_entry(&key)).collect();
         if was_empty || !value.is_empty() {
@@ -234,7 +242,7 @@ impl Rewriting<'_> {
         self.clear(cleared.into_iter(), setting);
         for (path, value) in at_paths {
             self.quirks.met(if path.contains(':') { "EN-10" } else { "EN-09" });
-            self.at(&path, value, setting);
+            self.at(&path, value, setting)?;
         }
         Ok(())
     }

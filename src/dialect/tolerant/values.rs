@@ -20,16 +20,18 @@ pub(super) enum Place {
     Patch,
 }
 
-/// Brings an object's values to their types. Those that say nothing are left out; their names are returned, because in
-/// a PATCH they clear what was there.
+/// Brings an object's values to their types; an object with two spellings of a name is left alone. Values that say
+/// nothing are left out; their names are returned, because in a PATCH they clear what was there.
 pub(super) fn attributes<'a>(
     attributes: &'a [Attribute],
     object: &mut Object,
     place: Place,
     quirks: &mut Quirks,
 ) -> Vec<&'a str> {
-    names::respell(attributes, object, quirks);
     let mut unassigned = Vec::new();
+    if !names::respell(attributes, object, quirks) {
+        return unassigned;
+    }
     for attribute in attributes {
         let Some(value) = object.remove(&attribute.name) else { continue };
         match assigned(attribute, value, place, quirks) {
@@ -105,7 +107,12 @@ fn complex(attribute: &Attribute, mut object: Object, place: Place, quirks: &mut
         quirks.met(empty_quirk(attribute, place));
         return None;
     }
-    attributes(&attribute.sub_attributes, &mut object, place, quirks);
+    let unassigned = attributes(&attribute.sub_attributes, &mut object, place, quirks);
+    if place == Place::Patch && !attribute.multi_valued {
+        // A PATCH keeps the sub-attributes that it does not name and clears those that it names as null. No client
+        // means to clear a `$ref`: it follows from the value.
+        object.extend(unassigned.into_iter().filter(|name| *name != "$ref").map(|name| (name.to_owned(), Value::Null)));
+    }
     (was_empty || !object.is_empty()).then_some(Value::Object(object))
 }
 

@@ -182,7 +182,6 @@ impl<'b> Change<'_, 'b> {
             return Err(failure.into());
         }
         let applied = applied?;
-        resource::check(resource_type, &attributes)?;
         let same_attributes = before.attributes()? == attributes;
         let members = MemberChange::Done(MembersChanged { any: applied.changed && same_attributes, net: rows.net() });
         let members = if resource_type.kind.is_group() { members } else { MemberChange::Keep };

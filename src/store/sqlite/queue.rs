@@ -21,7 +21,7 @@ use crate::{
 
 /// The conditions of a selection, over `deliveries` joined with `connectors`; takes the parameters of [`parameters`].
 const SELECTED: &str = "(?1 IS NULL OR connectors.name = ?1) AND (?2 IS NULL OR seq = ?2)
-     AND (?3 IS NULL OR ?3 = CASE WHEN lane = 2 THEN 2 WHEN attempts > 0 THEN 1 ELSE 0 END)
+     AND (?3 IS NULL OR ?3 = CASE WHEN lane = 2 THEN 2 WHEN error_class IS NOT NULL THEN 1 ELSE 0 END)
      AND (?4 IS NULL OR queued <= ?4)";
 
 fn parameters(selection: &QueueSelection, now: Timestamp) -> [Value; 4] {
@@ -67,7 +67,7 @@ pub(super) fn list(
 
 /// A row without its resource's type.
 fn entry(row: &Row<'_>) -> rusqlite::Result<QueueEntry> {
-    let (lane, attempts): (i64, u32) = (row.get(6)?, row.get(7)?);
+    let (lane, error_class): (i64, Option<String>) = (row.get(6)?, row.get(11)?);
     let not_before: i64 = row.get(9)?;
     let waits_for: Option<i64> = row.get(10)?;
     Ok(QueueEntry {
@@ -77,16 +77,16 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<QueueEntry> {
         kind: String::new(),
         version: row.get::<_, i64>(4)?.cast_unsigned(),
         removal: row.get(5)?,
-        class: match (lane, attempts) {
+        class: match (lane, &error_class) {
             (DEAD, _) => QueueClass::Dead,
-            (_, 0) => QueueClass::Pending,
-            (_, _) => QueueClass::Retrying,
+            (_, None) => QueueClass::Pending,
+            (_, Some(_)) => QueueClass::Retrying,
         },
-        attempts,
+        attempts: row.get(7)?,
         queued: Timestamp(row.get(8)?),
         not_before: (not_before > 0).then_some(Timestamp(not_before)),
         waits_for: waits_for.map(|seq| DeliveryId(seq.cast_unsigned())),
-        error_class: row.get(11)?,
+        error_class,
         error: row.get(12)?,
         request_id: row.get(13)?,
     })

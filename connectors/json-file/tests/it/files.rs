@@ -18,8 +18,8 @@ use crate::bed::{Bed, apply, titled, with_members};
 async fn the_layout_is_one_resource_a_line_in_fixed_order() {
     let bed = Bed::new(json!({}));
     let (ada, bob, staff) = (user(1), user(2), group(3));
-    let mut attributes = [("zip".to_owned(), attribute(MappedValue::Single(json!(7)), WriteRule::Always))];
-    attributes[0].1.value = MappedValue::Multi(vec![json!("b"), json!("a"), json!({ "y": 1, "x": 2 })]);
+    let set = MappedValue::Multi(vec![json!("b"), json!("a"), json!({ "y": 1, "x": 2 })]);
+    let attributes = [("zip".to_owned(), attribute(set, WriteRule::Always))];
     let bobs = Desired::Present { active: false, attributes: attributes.into(), members: Members::Unchanged };
     let members = [&bob, &ada].map(|resource| MemberRef { resource: resource.clone(), remote: None });
     let batch = [
@@ -106,7 +106,7 @@ async fn a_place_where_no_file_can_be_is_a_misconfiguration() {
 }
 
 #[tokio::test]
-async fn checking_makes_no_file() {
+async fn checking_makes_no_file_but_the_lock() {
     let bed = Bed::new(json!({}));
     bed.connect().check().await.unwrap();
     assert_eq!(bed.names(), ["users.json.lock"]);

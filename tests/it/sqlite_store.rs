@@ -1,0 +1,160 @@
+//! The suite on SQLite, and what only the embedded store promises.
+
+use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+
+use scim_connector::Secret;
+use scim_relay::{
+    metrics::Metrics,
+    store::{
+        Connector, Error,
+        sqlite::{Options, SqliteStore},
+    },
+    time::Clock,
+};
+use serde_json::json;
+
+use crate::{
+    store_bench::{Bench, START, connector, group, minutes, tenant, user},
+    store_suite,
+};
+
+pub(crate) fn open(data_dir: &Path, clock: Clock) -> Result<Arc<SqliteStore>, Error> {
+    SqliteStore::open(Options {
+        data_dir: data_dir.to_owned(),
+        clock,
+        metrics: Arc::new(Metrics::new().unwrap()),
+        sealing_key: Some(Secret::new(vec![7; 32])),
+        read_connections: 2,
+        queue_max: 1024,
+    })
+}
+
+macro_rules! suite {
+    ($($name:ident)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let directory = tempfile::tempdir().unwrap();
+            let clock = Clock::manual(START);
+            let store = open(directory.path(), clock.clone()).unwrap();
+            store_suite::$name(Bench::new(store.clone(), clock).await).await;
+            if store_is_open(&store).await {
+                store.verify_audit().await.unwrap();
+            }
+        }
+    )*};
+}
+
+async fn store_is_open(store: &SqliteStore) -> bool {
+    scim_relay::store::Store::ready(store).await.is_ok()
+}
+
+suite! {
+    a_write_is_read_back
+    a_type_and_a_tenant_see_only_their_own
+    g08_of_concurrent_creates_of_one_name_one_wins
+    g08_concurrent_members_are_all_there
+    g08_a_wrong_if_match_changes_nothing
+    unique_values_are_unique_and_free_again
+    a_rehire_needs_the_switch_and_the_external_id
+    a_switch_forbids_deactivation
+    pages_keep_order_and_total_after_deletions
+    filters_and_sorting_find_what_they_should
+    a_refused_patch_of_a_group_leaves_nothing
+    a_deleted_member_leaves_its_groups
+    g05_changes_of_one_resource_fold
+    g05_a_swap_of_names_is_delivered_in_order
+    a_freed_name_is_taken_after_it_is_free
+    removals_go_first
+    members_wait_until_they_are_confirmed
+    g06_a_dead_letter_is_revived_by_a_newer_change
+    a_retry_waits_for_its_time_or_an_operator
+    a_new_connector_is_owed_what_was_there
+    credentials_are_kept_used_and_revoked
+    a_closed_store_says_so
+}
+
+#[tokio::test]
+async fn g01_what_was_acknowledged_is_there_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(START);
+    let (ada, team, due) = {
+        let store = open(directory.path(), clock.clone()).unwrap();
+        assert!(matches!(open(directory.path(), clock.clone()), Err(Error::Locked { .. })));
+        let bench = Bench::new(store, clock.clone()).await;
+        let ada = bench.create("User", user("ada")).await;
+        (ada, bench.create("Group", group("team", &[ada])).await, bench.due("ldap").await.len())
+    };
+    let store = open(directory.path(), clock.clone()).unwrap();
+    let bench = Bench::new(store.clone(), clock).await;
+    assert!(bench.get("User", ada).await.is_some());
+    assert_eq!(bench.member_values(team).await, [ada.to_string()]);
+    assert_eq!(bench.due("ldap").await.len(), due);
+    assert!(bench.create("User", user("bob")).await > team, "ids go on rising");
+    assert_eq!(bench.find("User", None, None, (1, 10)).await.total, 2);
+    assert_eq!(store.verify_audit().await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn t24_files_are_the_owners_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    let store = open(&data_dir, Clock::manual(START)).unwrap();
+    let bench = Bench::new(store, Clock::manual(START)).await;
+    bench.create("User", user("ada")).await;
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data_dir), 0o700);
+    for entry in data_dir.read_dir().unwrap() {
+        assert_eq!(mode(&entry.unwrap().path()), 0o600);
+    }
+}
+
+#[tokio::test]
+async fn t11_a_changed_audit_entry_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path(), Clock::manual(START)).unwrap();
+    let bench = Bench::new(store.clone(), Clock::manual(START)).await;
+    for name in ["a", "b", "c"] {
+        bench.create("User", user(name)).await;
+    }
+    let sql = rusqlite::Connection::open(directory.path().join("relay.db")).unwrap();
+    sql.execute("UPDATE audit SET entry = replace(entry, 'create', 'delete') WHERE seq = 2", []).unwrap();
+    let error = store.verify_audit().await.unwrap_err();
+    assert!(error.to_string().contains("audit entry 2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(directory.path(), Clock::manual(START)).unwrap());
+    let sql = rusqlite::Connection::open(directory.path().join("relay.db")).unwrap();
+    sql.execute_batch("PRAGMA user_version = 99").unwrap();
+    assert!(matches!(open(directory.path(), Clock::manual(START)), Err(Error::Corrupt { .. })));
+}
+
+#[tokio::test]
+async fn passwords_are_sealed_and_the_newest_is_handed_out_for_a_day() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(START);
+    let store = open(directory.path(), clock.clone()).unwrap();
+    let bench = Bench::new(store, clock).await;
+    let with_passwords = Connector { passwords: true, ..connector("ldap") };
+    bench.configure(tenant("acme", vec![with_passwords, connector("sql")])).await;
+    let body = |password: &str| json!({ "userName": "ada", "password": password });
+    let id = bench.create("User", body("first-secret")).await;
+    bench.replace("User", id, body("second-secret")).await.unwrap();
+
+    for entry in directory.path().read_dir().unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(6).any(|window| window == b"secret"));
+    }
+    let due = bench.due("ldap").await;
+    assert_eq!(due[0].password.as_ref().unwrap().expose(), b"second-secret");
+    assert!(bench.due("sql").await[0].password.is_none());
+    bench.apply("ldap", &due[0]).await;
+    bench.replace("User", id, json!({ "userName": "ada", "title": "x" })).await.unwrap();
+    assert!(bench.due("ldap").await[0].password.is_none(), "erased when applied");
+    bench.replace("User", id, body("third-secret")).await.unwrap();
+    assert!(bench.due("ldap").await[0].password.is_some());
+    bench.clock.advance(minutes(24 * 60));
+    assert!(bench.due("ldap").await[0].password.is_none(), "too old");
+}

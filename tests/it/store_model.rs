@@ -1,0 +1,262 @@
+//! Random writes, deliveries and outcomes against a model: the store shows what was accepted, deliveries never break a
+//! downstream system's uniqueness, and when all is delivered that system equals the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::{collection::vec, prelude::*};
+use scim_connector::ResourceId;
+use scim_relay::{
+    store::{Delivery, Outcome, OwedState, WriteError},
+    time::Clock,
+};
+use serde_json::json;
+
+use crate::{
+    sqlite_store::open,
+    store_bench::{Bench, START, applied, group, minutes, retry_at, shown, user},
+};
+
+const NAMES: [&str; 4] = ["w", "x", "y", "z"];
+
+#[derive(Clone, Debug)]
+enum Step {
+    CreateUser {
+        name: usize,
+    },
+    CreateGroup {
+        name: usize,
+    },
+    Rename {
+        which: usize,
+        name: usize,
+    },
+    Deactivate {
+        which: usize,
+    },
+    Delete {
+        which: usize,
+    },
+    AddMember {
+        group: usize,
+        which: usize,
+    },
+    RemoveMember {
+        group: usize,
+        which: usize,
+    },
+    /// Reads what may go and keeps it under way.
+    Read,
+    /// Ends one delivery under way.
+    Settle {
+        which: usize,
+        outcome: usize,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (name, which) = (0..NAMES.len(), 0..16_usize);
+    prop_oneof![
+        3 => name.clone().prop_map(|name| Step::CreateUser { name }),
+        1 => name.clone().prop_map(|name| Step::CreateGroup { name }),
+        4 => (which.clone(), name).prop_map(|(which, name)| Step::Rename { which, name }),
+        1 => which.clone().prop_map(|which| Step::Deactivate { which }),
+        2 => which.clone().prop_map(|which| Step::Delete { which }),
+        3 => (which.clone(), which.clone()).prop_map(|(group, which)| Step::AddMember { group, which }),
+        1 => (which.clone(), which.clone()).prop_map(|(group, which)| Step::RemoveMember { group, which }),
+        2 => Just(Step::Read),
+        4 => (which, 0..6_usize).prop_map(|(which, outcome)| Step::Settle { which, outcome }),
+    ]
+}
+
+/// What the client knows, and what one downstream system holds.
+#[derive(Default)]
+struct Model {
+    users: BTreeMap<ResourceId, (String, bool)>,
+    groups: BTreeMap<ResourceId, (String, BTreeSet<ResourceId>)>,
+    downstream: BTreeMap<ResourceId, (String, BTreeSet<ResourceId>)>,
+    applied_versions: BTreeMap<ResourceId, u64>,
+    under_way: Vec<Delivery>,
+}
+
+fn nth<V>(map: &BTreeMap<ResourceId, V>, which: usize) -> Option<ResourceId> {
+    map.keys().nth(which % map.len().max(1)).copied()
+}
+
+impl Model {
+    async fn take(&mut self, bench: &Bench, step: Step) {
+        match step {
+            Step::CreateUser { name } => {
+                let free = self.users.values().all(|(taken, _)| taken != NAMES[name]);
+                match bench.try_create("User", user(NAMES[name])).await {
+                    Ok(committed) => {
+                        assert!(free);
+                        self.users.insert(committed.stored().id, (NAMES[name].to_owned(), true));
+                    }
+                    Err(WriteError::Refused(error)) => assert!(!free && error.http_status() == 409),
+                    Err(WriteError::Store(error)) => panic!("{error}"),
+                }
+            }
+            Step::CreateGroup { name } => {
+                if let Ok(committed) = bench.try_create("Group", group(NAMES[name], &[])).await {
+                    self.groups.insert(committed.stored().id, (NAMES[name].to_owned(), BTreeSet::new()));
+                }
+            }
+            Step::Rename { which, name } => {
+                let Some(id) = nth(&self.users, which) else { return };
+                let active = self.users[&id].1;
+                let free = self.users.iter().all(|(other, (taken, _))| *other == id || taken != NAMES[name]);
+                let body = json!({ "userName": NAMES[name], "active": active });
+                assert_eq!(bench.replace("User", id, body).await.is_ok(), free);
+                if free {
+                    self.users.insert(id, (NAMES[name].to_owned(), active));
+                }
+            }
+            Step::Deactivate { which } => {
+                let Some(id) = nth(&self.users, which) else { return };
+                let operations = json!([{ "op": "replace", "path": "active", "value": false }]);
+                bench.patch("User", id, operations).await.unwrap();
+                self.users.get_mut(&id).unwrap().1 = false;
+            }
+            Step::Delete { which } => {
+                if let Some(id) = nth(&self.users, which) {
+                    bench.delete("User", id).await.unwrap();
+                    self.users.remove(&id);
+                    self.groups.values_mut().for_each(|(_, members)| {
+                        members.remove(&id);
+                    });
+                } else if let Some(id) = nth(&self.groups, which) {
+                    bench.delete("Group", id).await.unwrap();
+                    self.groups.remove(&id);
+                }
+            }
+            Step::AddMember { group, which } => {
+                let (Some(group), Some(id)) = (nth(&self.groups, group), nth(&self.users, which)) else { return };
+                bench.add_member(group, &id.to_string()).await;
+                self.groups.get_mut(&group).unwrap().1.insert(id);
+            }
+            Step::RemoveMember { group, which } => {
+                let (Some(group), Some(id)) = (nth(&self.groups, group), nth(&self.users, which)) else { return };
+                bench.remove_member(group, id).await;
+                self.groups.get_mut(&group).unwrap().1.remove(&id);
+            }
+            Step::Read => {
+                let names: Vec<_> = self.under_way.iter().map(|delivery| delivery.id).collect();
+                for delivery in bench.due_beside("ldap", &names).await {
+                    // Half of the time the change lands downstream as soon as it is sent.
+                    self.land(&delivery);
+                    self.under_way.push(delivery);
+                }
+            }
+            Step::Settle { which, outcome } => {
+                if self.under_way.is_empty() {
+                    return;
+                }
+                let delivery = self.under_way.swap_remove(which % self.under_way.len());
+                let outcome = match outcome {
+                    0 => retry_at(bench.clock.now().after(minutes(1))),
+                    1 => Outcome::Dead { message: "refused".to_owned() },
+                    _ => applied(&delivery),
+                };
+                bench.settle("ldap", &delivery, outcome).await;
+            }
+        }
+    }
+
+    /// What a downstream system with unique names does.
+    fn land(&mut self, delivery: &Delivery) {
+        let id = delivery.resource;
+        let version = self.applied_versions.insert(id, delivery.version);
+        assert!(version <= Some(delivery.version), "an older state after a newer");
+        match &delivery.state {
+            OwedState::Deleted => {
+                self.downstream.remove(&id);
+            }
+            OwedState::Present { members, .. } => {
+                let key = if delivery.kind.is_group() { "displayName" } else { "userName" };
+                let name = format!("{}:{}", delivery.kind, shown(delivery)[key].as_str().unwrap());
+                let entry = self.downstream.entry(id).or_default();
+                entry.0 = name;
+                for delta in members {
+                    entry.1.extend(delta.add.iter().map(|member| member.resource.id));
+                    for member in &delta.remove {
+                        entry.1.remove(&member.resource.id);
+                    }
+                }
+            }
+        }
+    }
+
+    fn assert_names_are_unique_downstream(&self) {
+        let names: BTreeSet<&String> = self.downstream.values().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), self.downstream.len(), "{:?}", self.downstream);
+    }
+
+    async fn check_store(&self, bench: &Bench) {
+        let page = bench.find("User", None, None, (1, 100)).await;
+        assert_eq!(page.total, self.users.len());
+        let listed: Vec<ResourceId> = page.resources.iter().map(|resource| resource.id).collect();
+        assert_eq!(listed, self.users.keys().copied().collect::<Vec<_>>());
+        for (group, (_, members)) in &self.groups {
+            let expected: Vec<String> = members.iter().map(ToString::to_string).collect();
+            assert_eq!(bench.member_values(*group).await, expected);
+        }
+    }
+
+    /// Ends everything well: the downstream system is then as the store.
+    async fn finish(&mut self, bench: &Bench) {
+        for delivery in std::mem::take(&mut self.under_way) {
+            bench.settle("ldap", &delivery, applied(&delivery)).await;
+        }
+        bench.clock.advance(minutes(10));
+        bench.store.queue_retry(&Default::default(), bench.clock.now()).await.unwrap();
+        for _ in 0..200 {
+            let due = bench.due("ldap").await;
+            if due.is_empty() {
+                break;
+            }
+            for delivery in due {
+                self.land(&delivery);
+                bench.apply("ldap", &delivery).await;
+            }
+        }
+        assert_eq!(bench.queued().await, 0);
+        let expected: BTreeMap<_, _> = self
+            .users
+            .iter()
+            .map(|(id, (name, _))| (*id, (format!("User:{name}"), BTreeSet::new())))
+            .chain(self.groups.iter().map(|(id, (name, members))| (*id, (format!("Group:{name}"), members.clone()))))
+            .collect();
+        assert_eq!(self.downstream, expected);
+    }
+}
+
+/// Whether a refusal for good may have broken the order that uniqueness rests on.
+fn refuses(steps: &[Step]) -> bool {
+    steps.iter().any(|step| matches!(step, Step::Settle { outcome: 1, .. }))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn g05_g06_the_store_and_its_connector_follow_the_model(steps in vec(step(), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let directory = tempfile::tempdir().unwrap();
+            let clock = Clock::manual(START);
+            let store = open(directory.path(), clock.clone()).unwrap();
+            let bench = Bench::new(store.clone(), clock).await;
+            let mut model = Model::default();
+            let in_order = !refuses(&steps);
+            for step in steps {
+                model.take(&bench, step).await;
+                if in_order {
+                    model.assert_names_are_unique_downstream();
+                }
+            }
+            model.check_store(&bench).await;
+            model.finish(&bench).await;
+            store.verify_audit().await.unwrap();
+        });
+    }
+}
