@@ -28,7 +28,7 @@ pub struct Exchange {
     pub quirks: Vec<String>,
     /// What the client needs.
     pub expect: Expectation,
-    /// Values of the answer to save, name → key of the body.
+    /// Values of the answer to save, name → path in the body.
     #[serde(default)]
     pub save: BTreeMap<String, String>,
 }
@@ -43,7 +43,8 @@ pub struct Expectation {
     /// only itself.
     #[serde(default)]
     pub body_contains: Value,
-    /// Keys that the body must not hold.
+    /// Paths at which the body must hold nothing: keys and indices joined by dots; after a `#`, the key of an extension
+    /// whose URN stands before it.
     #[serde(default)]
     pub body_lacks: Vec<String>,
 }
@@ -105,15 +106,13 @@ impl Player {
         if !as_expected {
             return Err(format!("status {}, expected {:?}: {}", answer.status, expect.status, answer.body));
         }
-        // An answer without a body shows nothing; its client reads the resource next.
-        if !answer.body.is_null() {
-            contains(&answer.body, &self.filled_value(&expect.body_contains), "")?;
+        contains(&answer.body, &self.filled_value(&expect.body_contains), "")?;
+        if let Some(path) = expect.body_lacks.iter().find(|path| at(&answer.body, path).is_some()) {
+            return Err(format!("the answer has {path}: {}", answer.body));
         }
-        if let Some(key) = expect.body_lacks.iter().find(|key| answer.body.get(key.as_str()).is_some()) {
-            return Err(format!("the answer holds {key}"));
-        }
-        for (name, key) in &exchange.save {
-            let value = answer.body[key].as_str().ok_or_else(|| format!("the answer lacks {key}"))?;
+        for (name, path) in &exchange.save {
+            let value = at(&answer.body, path).and_then(Value::as_str);
+            let value = value.ok_or_else(|| format!("the answer has no {path}: {}", answer.body))?;
             self.saved.insert(name.clone(), value.to_owned());
         }
         Ok(())
@@ -150,5 +149,62 @@ fn contains(actual: &Value, wanted: &Value, at: &str) -> Result<(), String> {
         }),
         _ if actual == wanted => Ok(()),
         _ => Err(format!("{at} is {actual}, not {wanted}")),
+    }
+}
+
+/// What stands at a path; null is nothing.
+fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    let (value, path) = match path.split_once('#') {
+        Some((urn, path)) => (value.get(urn)?, path),
+        None => (value, path),
+    };
+    let step = |value: &'a Value, key: &str| match key.parse::<usize>() {
+        Ok(index) => value.get(index),
+        Err(_) => value.get(key),
+    };
+    path.split('.').try_fold(value, step).filter(|value| !value.is_null())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_player_fills_in_what_it_saved_and_finds_differences() {
+        let create: Exchange = serde_json::from_value(json!({
+            "name": "a", "method": "POST", "path": "/Users", "body": {"x": 1},
+            "expect": {"status": 201}, "save": {"u": "meta.id"},
+        }))
+        .unwrap();
+        let read: Exchange = serde_json::from_value(json!({
+            "name": "b", "method": "GET", "path": "/Users/{u}",
+            "expect": {
+                "status": [200, 204],
+                "body-contains": {"id": "{u}", "emails": [{"v": 2}]},
+                "body-lacks": ["urn:x.y#z", "emails.2"],
+            },
+        }))
+        .unwrap();
+        let mut player = Player::default();
+        player.check(&create, &Answer { status: 201, body: json!({"meta": {"id": "7"}}) }).unwrap();
+        assert_eq!(player.request(&read).path, "/Users/7");
+        for (status, body, complaint) in [
+            (200, json!({"id": "7", "emails": [{"v": 1}, {"v": 2, "w": 3}], "urn:x.y": {"z": null}}), None),
+            (404, json!({"id": "7", "emails": [{"v": 2}]}), Some("status 404")),
+            (200, json!({"id": "8", "emails": [{"v": 2}]}), Some("/id is")),
+            (200, json!({"id": "7", "emails": [{"v": 1}]}), Some("/emails lacks")),
+            (200, json!({"id": "7"}), Some("/emails is missing")),
+            (200, json!({"id": "7", "emails": [{"v": 2}], "urn:x.y": {"z": 1}}), Some("has urn:x.y#z")),
+            (200, json!({"id": "7", "emails": [{"v": 2}, 1, 2]}), Some("has emails.2")),
+        ] {
+            match (player.check(&read, &Answer { status, body }), complaint) {
+                (Ok(()), None) => {}
+                (Err(said), Some(complaint)) => assert!(said.contains(complaint), "{said}"),
+                (outcome, _) => panic!("{outcome:?}, expected {complaint:?}"),
+            }
+        }
     }
 }

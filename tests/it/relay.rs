@@ -63,7 +63,8 @@ impl Relay {
             "#
         );
         std::fs::write(&file, text).unwrap();
-        let config = config::load(&file, &Environment::from_iter([])).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        let config =
+            config::load(&file, &Environment::from_iter([])).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let app = App::start(config, Clock::system()).await.unwrap();
         let key = app.create_key("acme", "test").await.unwrap();
         Self { base: format!("http://{}/scim/v2", app.scim_address()), key, app: Some(app), folder }

@@ -47,7 +47,9 @@ pub(crate) fn tenant(name: &str, connectors: Vec<Connector>) -> Tenant {
         unique_id: UniqueId::UserName,
         group_names_unique: true,
         on_rehire: OnRehire::Conflict,
+        may_update: true,
         may_deactivate: true,
+        passwords: true,
         connectors,
     }
 }
@@ -215,7 +217,7 @@ pub(crate) fn applied(delivery: &Delivery) -> Outcome {
 }
 
 pub(crate) fn retry_at(at: Timestamp) -> Outcome {
-    Outcome::RetryAt { at, class: "transient", message: "connection refused".to_owned() }
+    Outcome::RetryAt { at, counted: true, class: "transient", message: "connection refused".to_owned() }
 }
 
 pub(crate) fn minutes(count: u64) -> Duration {

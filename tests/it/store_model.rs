@@ -176,7 +176,7 @@ impl Model {
                 let name = format!("{}:{}", delivery.kind, shown(delivery)[key].as_str().unwrap());
                 let entry = self.downstream.entry(id).or_default();
                 entry.0 = name;
-                for delta in members {
+                if let Some(delta) = members {
                     entry.1.extend(delta.add.iter().map(|member| member.resource.id));
                     for member in &delta.remove {
                         entry.1.remove(&member.resource.id);
