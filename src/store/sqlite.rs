@@ -23,6 +23,9 @@ mod row;
 mod schema;
 mod settle;
 mod statement;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
 mod writer;
 
 use std::{

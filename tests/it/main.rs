@@ -1,6 +1,6 @@
 //! Tests in process.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod sqlite_store;
 mod store_bench;
