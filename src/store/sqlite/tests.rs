@@ -82,9 +82,10 @@ async fn a_full_queue_is_busy() {
     let store = open(&directory, 1);
     let (release, holding) = hold(&store).await;
     let waiter = store.clone();
-    let waiting = tokio::spawn(async move { waiter.ready().await });
+    let waiting = tokio::spawn(async move { waiter.change(|_| Ok(())).await });
     tokio::task::yield_now().await;
-    assert!(matches!(store.ready().await, Err(Error::Busy)));
+    assert!(matches!(store.change(|_| Ok(())).await, Err(Error::Busy)));
+    store.ready().await.unwrap();
     release.send(()).unwrap();
     holding.await.unwrap().unwrap();
     waiting.await.unwrap().unwrap();
