@@ -7,6 +7,8 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use scim_connector::Secret;
 use serde_json::Value;
 
@@ -31,7 +33,7 @@ pub struct Patch {
 }
 
 /// One operation.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq)]
 pub enum Operation {
     /// Adds values.
     Add {
@@ -122,6 +124,18 @@ pub fn apply(
     patch: &Patch,
 ) -> Result<Effect, Error> {
     apply::patch(resource_type, attributes, members, patch)
+}
+
+/// Shows which attribute, never a value: it is a person's data, or a password.
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, path) = match self {
+            Self::Add { path, .. } => ("Add", path.as_ref()),
+            Self::Replace { path, .. } => ("Replace", path.as_ref()),
+            Self::Remove { path } => ("Remove", Some(path)),
+        };
+        f.debug_tuple(name).field(&path.map(|path| &path.attribute)).finish()
+    }
 }
 
 /// How an error names an operation.

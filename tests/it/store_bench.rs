@@ -221,7 +221,7 @@ pub(crate) fn retry_at(at: Timestamp) -> Outcome {
 }
 
 pub(crate) fn minutes(count: u64) -> Duration {
-    Duration::from_mins(count)
+    Duration::from_secs(count * 60)
 }
 
 /// The attributes that a delivery shows.

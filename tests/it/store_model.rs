@@ -239,7 +239,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn g05_g06_the_store_and_its_connector_follow_the_model(steps in vec(step(), 1..60)) {
+    fn g05_g06_the_store_and_its_connector_follow_the_model(steps in vec(step(), 1..120)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let directory = tempfile::tempdir().unwrap();

@@ -391,7 +391,7 @@ pub(crate) async fn credentials_are_kept_used_and_revoked(bench: Bench) {
         revoked: None,
     };
     bench.store.add_credential(credential.clone()).await.unwrap();
-    assert_eq!(bench.store.credentials().await.unwrap(), [credential.clone()]);
+    assert_eq!(bench.store.credentials().await.unwrap(), std::slice::from_ref(&credential));
     bench.store.credentials_used(vec![("k1".into(), START)]).await.unwrap();
     assert!(!bench.store.revoke_credential(&TenantName("other".into()), "okta", START).await.unwrap());
     assert!(bench.store.revoke_credential(&bench.tenant, "okta", START).await.unwrap());

@@ -6,7 +6,7 @@ use super::{NoTarget, target::AttributeTarget};
 use crate::scim::{
     Error, Object, ScimType,
     filter::{Filter, Operator},
-    resource::{Absent, Place, Reader, Unknown, collapse, is_primary},
+    resource::{Absent, Place, Reader, Unknown, check_count, collapse, is_primary},
     schema::{Attribute, AttributeType, Mutability},
 };
 
@@ -77,10 +77,7 @@ fn write_whole(
             holder.remove(&attribute.name);
             Ok(())
         }
-        (Verb::Add, Value::Array(new)) => {
-            append(holder, attribute, new);
-            Ok(())
-        }
+        (Verb::Add, Value::Array(new)) => append(holder, attribute, new, &place),
         // Sub-attributes that the value does not name stay as they are (RFC 7644 §3.5.2.3).
         (_, Value::Object(new)) => {
             let was_there = holder.contains_key(&attribute.name);
@@ -105,11 +102,11 @@ fn merge(object: &mut Object, attribute: &Attribute, verb: Verb, new: &Object, p
 }
 
 /// Appends the elements that are not there yet.
-fn append(holder: &mut Object, attribute: &Attribute, new: &[Value]) {
+fn append(holder: &mut Object, attribute: &Attribute, new: &[Value], place: &Place<'_>) -> Result<(), Error> {
     let mut elements = take_elements(holder, attribute);
     for element in new {
         if is_primary(element) {
-            demote(&mut elements);
+            elements.iter_mut().for_each(demote);
         }
         match elements.iter_mut().find(|present| equal_but_primary(present, element)) {
             Some(present) if is_primary(element) => *present = element.clone(),
@@ -117,7 +114,9 @@ fn append(holder: &mut Object, attribute: &Attribute, new: &[Value]) {
             None => elements.push(element.clone()),
         }
     }
+    check_count(&elements, place)?;
     put_elements(holder, attribute, elements);
+    Ok(())
 }
 
 /// Writes to the elements that a filter selects, or all of them.
@@ -136,38 +135,32 @@ fn write_elements(
 
     let elements = take_elements(holder, attribute);
     let was_there = !elements.is_empty();
-    let (mut others, mut result) = (Vec::new(), Vec::with_capacity(elements.len()));
-    let mut selected_any = false;
-    let makes_primary = makes_primary(target, value);
-    for mut element in elements {
-        if filter.matches_element(attribute, &element) {
-            selected_any = true;
-            if let Some(element) = write_element(element, target, filter, verb, value, &place)? {
-                result.push(element);
-            }
-        } else {
-            if makes_primary {
-                others.push(result.len());
-            }
-            result.push(std::mem::take(&mut element));
+    let selected = elements.iter().map(|element| filter.matches_element(attribute, element)).collect::<Vec<_>>();
+    let selects_any = selected.contains(&true);
+    let demotes_others = selects_any && makes_primary(target, value);
+    let mut result = Vec::with_capacity(elements.len());
+    for (mut element, is_selected) in elements.into_iter().zip(selected) {
+        if is_selected {
+            result.extend(write_element(element, target, filter, verb, value, &place)?);
+            continue;
         }
+        if demotes_others {
+            demote(&mut element);
+        }
+        result.push(element);
     }
-    if selected_any {
-        for index in others {
-            demote(result.get_mut(index).map(std::slice::from_mut).unwrap_or_default());
-        }
-    } else {
-        match no_target {
-            None => {}
-            Some(NoTarget::Create) if value.is_null() => {}
-            Some(NoTarget::Create) => {
-                let element = create_element(target, filter, verb, value, &place)?;
-                if is_primary(&element) {
-                    demote(&mut result);
-                }
-                result.push(element);
+    match no_target {
+        _ if selects_any => {}
+        None => {}
+        Some(NoTarget::Refuse) => return Err(no_element(&place)),
+        Some(NoTarget::Create) if value.is_null() => {}
+        Some(NoTarget::Create) => {
+            let element = create_element(target, filter, verb, value, &place)?;
+            if is_primary(&element) {
+                result.iter_mut().for_each(demote);
             }
-            Some(NoTarget::Refuse) => return Err(no_element(&place)),
+            result.push(element);
+            check_count(&result, &place)?;
         }
     }
     collapse(&mut result);
@@ -264,7 +257,14 @@ fn stamps(filter: &Filter, attribute: &Attribute) -> Option<Object> {
                 return None;
             }
             let mut reader = Reader { unknown: Unknown::Refuse, dropped: &mut Vec::new(), absent: Absent::Omit };
-            let value = reader.element(sub, value.clone(), &Place::Root).ok()??;
+            // `primary eq "True"` selects as `primary eq true` does.
+            let value = match value {
+                Value::String(text) if sub.kind == AttributeType::Boolean => {
+                    Value::Bool(text.to_ascii_lowercase().parse().ok()?)
+                }
+                value => value.clone(),
+            };
+            let value = reader.element(sub, value, &Place::Root).ok()??;
             Some(Object::from_iter([(sub.name.clone(), value)]))
         }
         _ => None,
@@ -289,11 +289,11 @@ fn makes_primary(target: &AttributeTarget<'_>, value: &Value) -> bool {
 }
 
 /// A new primary element takes the mark from the others (RFC 7644 §3.5.2).
-fn demote(elements: &mut [Value]) {
-    for element in elements.iter_mut().filter(|element| is_primary(element)) {
-        if let Value::Object(object) = element {
-            object.insert("primary".to_owned(), Value::Bool(false));
-        }
+fn demote(element: &mut Value) {
+    if let Value::Object(object) = element
+        && object.get("primary") == Some(&Value::Bool(true))
+    {
+        object.insert("primary".to_owned(), Value::Bool(false));
     }
 }
 
@@ -339,5 +339,5 @@ fn required(place: &Place<'_>) -> Error {
 }
 
 fn no_element(place: &Place<'_>) -> Error {
-    Error::of(ScimType::NoTarget, format!("{place}: the filter in the path selects nothing"))
+    Error::of(ScimType::NoTarget, format!("{place}: the path selects no element"))
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::scim::{
     Error, Object, ScimType,
     path::AttributePath,
-    resource::{Absent, Names, Place, Reader, Unknown, expected},
+    resource::{Absent, Names, Place, Reader, Special, Unknown, expected},
     schema::ResourceType,
 };
 
@@ -123,9 +123,13 @@ impl OperationParser<'_> {
                     Reader { unknown: self.reader.unknown, dropped: self.reader.dropped, absent: Absent::Omit };
                 reader.element(attribute, value, place)
             }
-            // "A new value is added to the attribute" (RFC 7644 §3.5.2.1): one value may come without its array.
-            (None, None) if attribute.multi_valued && !value.is_array() => {
-                self.reader.attribute(attribute, Value::Array(vec![value]), place)
+            (None, None) if attribute.multi_valued => {
+                // "A new value is added to the attribute" (RFC 7644 §3.5.2.1): one may come without its array.
+                let value = if value.is_array() { value } else { Value::Array(vec![value]) };
+                match target.special {
+                    Some(Special::Members) => self.reader.elements(attribute, value, place),
+                    _ => self.reader.attribute(attribute, value, place),
+                }
             }
             (None, None) => self.reader.attribute(attribute, value, place),
         })?;

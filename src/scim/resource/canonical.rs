@@ -17,6 +17,9 @@ use crate::scim::{
 /// The most names of dropped attributes that are kept of one request.
 const DROPPED_MAX: usize = 50;
 
+/// The most values of one attribute, members apart, which are rows. Every operation of a PATCH may walk over all of them.
+pub(in crate::scim) const VALUES_MAX: usize = 1_000;
+
 /// What an absent value (null, `""`, `[]`; RFC 7643 §2.5) within a value becomes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::scim) enum Absent {
@@ -44,19 +47,24 @@ impl Reader<'_> {
         if !attribute.multi_valued {
             return self.element(attribute, value, place);
         }
-        match value {
-            Value::Null => Ok(None),
-            Value::Array(elements) => self.elements(attribute, elements, place),
-            _ => Err(expected(place, "an array")),
+        if let Value::Array(elements) = &value {
+            check_count(elements, place)?;
         }
+        self.elements(attribute, value, place)
     }
 
-    fn elements(
+    /// All values of a multi-valued attribute, however many; `None` for an absent one.
+    pub(in crate::scim) fn elements(
         &mut self,
         attribute: &Attribute,
-        elements: Vec<Value>,
+        value: Value,
         place: &Place<'_>,
     ) -> Result<Option<Value>, Error> {
+        let elements = match value {
+            Value::Null => return Ok(None),
+            Value::Array(elements) => elements,
+            _ => return Err(expected(place, "an array")),
+        };
         let mut kept = Vec::with_capacity(elements.len());
         for (index, element) in elements.into_iter().enumerate() {
             // Null clears a whole attribute; within an element it says no more than leaving the sub-attribute out.
@@ -207,8 +215,17 @@ fn is_base64(text: &str) -> bool {
 pub(in crate::scim) fn collapse(elements: &mut Vec<Value>) {
     if elements.len() > 1 {
         let mut seen = HashSet::with_capacity(elements.len());
-        elements.retain(|element| seen.insert(element.to_string()));
+        let mut is_new = elements.iter().map(|element| seen.insert(element)).collect::<Vec<_>>().into_iter();
+        elements.retain(|_| is_new.next() == Some(true));
     }
+}
+
+/// Refuses more values than an attribute may have.
+pub(in crate::scim) fn check_count(elements: &[Value], place: &Place<'_>) -> Result<(), Error> {
+    if elements.len() > VALUES_MAX {
+        return Err(Error::of(ScimType::InvalidValue, format!("{place}: more than {VALUES_MAX} values")));
+    }
+    Ok(())
 }
 
 /// Whether an element is marked as the primary one.

@@ -296,16 +296,11 @@ impl<'b> Change<'_, 'b> {
         let sql = self.transaction.sql;
         let keep_tombstones = self.tenant.owed(groups).next().is_some();
         let value = member.id.to_string();
+        let left_before = members::bury(sql, groups, &value, member.no)?;
         for no in members::groups_with(sql, groups, &value)? {
             let Some(before) = Resource::by_no(sql, no)? else { continue };
-            for connector in self.tenant.owed(groups) {
-                // What is under way may still be adding the member: its own removal waits for that.
-                if members::is_unconfirmed(sql, connector.no, no, &value)? {
-                    owe::share_key(sql, connector.no, no, index::member_key(member.no))?;
-                }
-            }
             let version = before.version + 1;
-            let removed = members::remove(sql, no, &value, version, keep_tombstones)?;
+            let removed = members::remove(sql, (no, version), &value, Some(member.no), keep_tombstones)?;
             let members = before.members - i64::from(removed);
             let after = Resource { version, modified: self.transaction.now, members, ..before };
             sql.run(
@@ -313,6 +308,19 @@ impl<'b> Change<'_, 'b> {
                 params![after.version, after.modified.0, after.members, no],
             )?;
             owe_all(self.transaction, self.tenant, groups, &after, None, &[], None, &self.write.request_id)?;
+            self.follow_group(no, member.no)?;
+        }
+        for no in left_before {
+            self.follow_group(no, member.no)?;
+        }
+        Ok(())
+    }
+
+    /// Lets a member's deletion wait for what is owed of a group: no connector is left with a group that names what is
+    /// gone.
+    fn follow_group(&self, group: i64, member: i64) -> Result<(), Error> {
+        for connector in self.tenant.owed(Partition::of(group)) {
+            owe::share_key(self.transaction.sql, connector.no, group, index::member_key(member))?;
         }
         Ok(())
     }

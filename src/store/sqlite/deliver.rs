@@ -163,36 +163,36 @@ fn delta(
     group: i64,
     (confirmed, owed): (i64, i64),
 ) -> Result<MemberDelta, Error> {
-    let mut changed: Vec<(String, bool)> = sql.all(
-        "SELECT member, present FROM memberships INDEXED BY memberships_by_version
+    let mut changed: Vec<(String, bool, Option<i64>)> = sql.all(
+        "SELECT member, present, gone FROM memberships INDEXED BY memberships_by_version
          WHERE in_group = ? AND version > ? AND version <= ?",
         [group, confirmed, owed],
-        |row| Ok((row.get(0)?, row.get(1)?)),
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
     // Those that waited, unless they are among the changed.
     changed.extend(sql.all(
-        "SELECT waiting.member, 1 FROM waiting_members AS waiting
+        "SELECT waiting.member, 1, NULL FROM waiting_members AS waiting
          JOIN memberships ON memberships.in_group = waiting.in_group AND memberships.member = waiting.member
          WHERE waiting.connector = ? AND waiting.in_group = ? AND present = 1 AND version <= ?",
         [connector.no, group, confirmed],
-        |row| Ok((row.get(0)?, row.get(1)?)),
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?);
     let mut delta = MemberDelta::default();
-    for (member, present) in changed {
-        let Some(no) = members::resolve(sql, tenant, &member)? else {
+    for (member, present, gone) in changed {
+        let no = match gone {
+            Some(no) => Some(no),
+            None => members::resolve(sql, tenant, &member)?,
+        };
+        let (Some(no), Ok(id)) = (no, member.parse()) else {
+            // A pending reference. It was never added, so it need not be removed.
             if present {
                 delta.waiting.push(member);
-            } else if let Ok(id) = member.parse()
-                && let Some(gone) = deleted(sql, catalog, connector, id)?
-            {
-                delta.remove.push(gone);
             }
             continue;
         };
         if !connector.takes(Partition::of(no)) {
             continue;
         }
-        let Ok(id) = member.parse() else { continue };
         let resource = ResourceRef { id, kind: catalog.kind(no)?.clone() };
         let kept: Option<String> =
             sql.first("SELECT remote FROM ledger WHERE connector = ? AND resource = ?", [connector.no, no], |row| {
@@ -207,30 +207,6 @@ fn delta(
         }
     }
     Ok(delta)
-}
-
-/// A deleted member whose own removal is still queued, and with it what the connector keeps of it.
-fn deleted(
-    sql: &Connection,
-    catalog: &Catalog,
-    connector: &ConnectorEntry,
-    id: ResourceId,
-) -> Result<Option<MemberRef>, Error> {
-    let found = sql.first(
-        "SELECT deliveries.resource, remote FROM deliveries INDEXED BY deliveries_by_id
-         LEFT JOIN ledger ON ledger.connector = deliveries.connector AND ledger.resource = deliveries.resource
-         WHERE deliveries.id = ? AND removal AND deliveries.connector = ? ORDER BY seq DESC LIMIT 1",
-        params![id.as_bytes(), connector.no],
-        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?)),
-    )?;
-    found
-        .map(|(no, kept)| {
-            Ok(MemberRef {
-                resource: ResourceRef { id, kind: catalog.kind(no)?.clone() },
-                remote: kept.as_deref().map(remote).transpose()?,
-            })
-        })
-        .transpose()
 }
 
 fn remote(text: &str) -> Result<RemoteState, Error> {

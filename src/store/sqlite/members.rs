@@ -88,7 +88,7 @@ impl<'a> Rows<'a> {
             }
             Some((false, _)) => {
                 self.sql.run(
-                    "UPDATE memberships SET present = 1, version = ?, display = ? WHERE in_group = ? AND member = ?",
+                    "UPDATE memberships SET present = 1, version = ?, display = ?, gone = NULL WHERE in_group = ? AND member = ?",
                     params![self.version, member.display, self.group, member.value],
                 )?;
                 self.net.set(self.net.get() + 1);
@@ -98,7 +98,7 @@ impl<'a> Rows<'a> {
     }
 
     fn take(&self, value: &str) -> Result<bool, Error> {
-        let removed = remove(self.sql, self.group, value, self.version, self.keep_tombstones)?;
+        let removed = remove(self.sql, (self.group, self.version), value, None, self.keep_tombstones)?;
         self.net.set(self.net.get() - i64::from(removed));
         Ok(removed)
     }
@@ -169,24 +169,35 @@ fn element(member: &Member) -> Value {
     Value::Object(element)
 }
 
-/// Removes one member; whether it was there.
+/// Removes one member from a group that gets this version; whether it was there. `gone` is the member's number where it
+/// was deleted.
 pub(super) fn remove(
     sql: &Connection,
-    group: i64,
+    (group, version): (i64, i64),
     member: &str,
-    version: i64,
+    gone: Option<i64>,
     keep_tombstone: bool,
 ) -> Result<bool, Error> {
     let changed = if keep_tombstone {
         sql.run(
-            "UPDATE memberships SET present = 0, version = ?, display = NULL
+            "UPDATE memberships SET present = 0, version = ?, display = NULL, gone = ?
              WHERE in_group = ? AND member = ? AND present = 1",
-            params![version, group, member],
+            params![version, gone, group, member],
         )?
     } else {
         sql.run("DELETE FROM memberships WHERE in_group = ? AND member = ?", params![group, member])?
     };
     Ok(changed > 0)
+}
+
+/// Notes in the tombstones of a member that it was deleted. The groups that they are of.
+pub(super) fn bury(sql: &Connection, groups: Partition, member: &str, no: i64) -> Result<Vec<i64>, Error> {
+    Ok(sql.all(
+        "UPDATE memberships SET gone = ? WHERE member = ? AND in_group >= ? AND in_group < ? AND present = 0
+         RETURNING in_group",
+        params![no, member, groups.first(), groups.end()],
+        |row| row.get(0),
+    )?)
 }
 
 /// All members; for the operations that need the whole group.
@@ -244,19 +255,6 @@ pub(super) fn has(sql: &Connection, group: i64, member: &str) -> Result<bool, Er
             |_| Ok(()),
         )?
         .is_some())
-}
-
-/// Whether a connector has yet to confirm that the member is in the group.
-pub(super) fn is_unconfirmed(sql: &Connection, connector: i64, group: i64, member: &str) -> Result<bool, Error> {
-    let confirmed = sql.first(
-        "SELECT 1 FROM memberships JOIN ledger ON ledger.resource = memberships.in_group
-         WHERE memberships.in_group = ?1 AND member = ?2 AND memberships.version <= ledger.version AND connector = ?3
-         AND NOT EXISTS (SELECT 1 FROM waiting_members AS waiting
-             WHERE waiting.connector = ?3 AND waiting.in_group = ?1 AND waiting.member = ?2)",
-        params![group, member, connector],
-        |_| Ok(()),
-    )?;
-    Ok(confirmed.is_none())
 }
 
 /// The direct groups of a resource.

@@ -18,7 +18,7 @@ use super::{catalog::ConnectorEntry, statement::Statements as _};
 use crate::{store::Error, time::Timestamp};
 
 /// How long a password waits for its delivery.
-pub(super) const AGE_MAX: Duration = Duration::from_hours(24);
+pub(super) const AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Seals and opens passwords.
 pub(super) struct Sealer(LessSafeKey);

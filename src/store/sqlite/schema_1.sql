@@ -54,13 +54,14 @@ CREATE TABLE indexed_values (
 ) WITHOUT ROWID;
 
 -- `version` is the group's version that added or removed the member. A removed one stays as a tombstone
--- (`present = 0`) until every connector has confirmed the removal.
+-- (`present = 0`) until every connector has confirmed the removal; `gone` is then the number of a deleted resource.
 CREATE TABLE memberships (
     in_group INTEGER NOT NULL,
     member TEXT NOT NULL,
     version INTEGER NOT NULL,
     present INTEGER NOT NULL,
     display TEXT,
+    gone INTEGER,
     PRIMARY KEY (in_group, member)
 ) WITHOUT ROWID;
 CREATE INDEX memberships_by_member ON memberships (member, in_group);
@@ -88,7 +89,6 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_by_resource ON deliveries (connector, resource);
 CREATE INDEX deliveries_by_lane ON deliveries (connector, lane, removal, not_before, queued);
-CREATE INDEX deliveries_by_id ON deliveries (id) WHERE removal;
 CREATE INDEX deliveries_by_blocker ON deliveries (waits_on) WHERE waits_on IS NOT NULL;
 
 -- The keys of deliveries that are not dead. An exclusive key is a unique value taken or freed; a shared one, a member.

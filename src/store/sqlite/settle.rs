@@ -92,11 +92,6 @@ fn applied(
     }
     passwords::erase(sql, connector.no, queued.resource, sent)?;
     outcome(transaction, connector, queued, sent, effect_name(effect))?;
-    // Of earlier states nobody needs to decide any more.
-    sql.run(
-        "DELETE FROM deliveries WHERE connector = ? AND resource = ? AND seq < ? AND lane = ?",
-        [connector.no, queued.resource, queued.seq, owe::DEAD],
-    )?;
     if queued.version > sent {
         again(transaction, queued)?;
     } else {
@@ -203,11 +198,22 @@ fn dead(
         // A newer version is tried anew.
         return again(transaction, queued);
     }
-    transaction.sql.run(
-        "UPDATE deliveries SET attempts = attempts + 1, lane = ?, waits_on = NULL, error_class = 'rejected', error = ?
-         WHERE seq = ?",
-        params![owe::DEAD, message, queued.seq],
+    let sql = transaction.sql;
+    let superseded = sql.first(
+        "SELECT 1 FROM deliveries WHERE connector = ? AND resource = ? AND seq > ?",
+        [connector.no, queued.resource, queued.seq],
+        |_| Ok(()),
     )?;
+    if superseded.is_some() {
+        // It was frozen, and a newer state has a delivery of its own. Kept, it could be retried after that one.
+        sql.run("DELETE FROM deliveries WHERE seq = ?", [queued.seq])?;
+    } else {
+        sql.run(
+            "UPDATE deliveries SET attempts = attempts + 1, lane = ?, waits_on = NULL, error_class = 'rejected',
+             error = ? WHERE seq = ?",
+            params![owe::DEAD, message, queued.seq],
+        )?;
+    }
     owe::release(transaction, connector.no, queued.seq, &queued.keys)
 }
 

@@ -37,7 +37,7 @@ const RESERVE: i64 = 1024;
 /// The counter of deliveries; those of resources have their partition's number.
 const DELIVERIES: i64 = 0;
 /// How often old passwords are looked for.
-const EXPIRY_INTERVAL: Duration = Duration::from_hours(1);
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// What the thread works with.
 pub(super) struct Writer {
