@@ -83,7 +83,6 @@ impl App {
             credentials.clone(),
             config.tenants.iter().map(|tenant| tenant.scim.clone()).collect(),
             metrics.clone(),
-            clock.clone(),
         ));
 
         let server = Server::bind(&config.server, router).await.context("the SCIM listener")?;

@@ -1,6 +1,15 @@
 //! One request, one answer: the steps between a parsed head and the provider.
 
-use std::{collections::HashMap, error::Error as StdError, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    error::Error as StdError,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::rand;
@@ -24,7 +33,6 @@ use crate::{
     provider::{Answer, Caller, Preconditions, Provider, Tenant},
     scim,
     store::TenantName,
-    time::Clock,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,12 +52,15 @@ pub struct Router {
     provider: Arc<Provider>,
     credentials: Arc<Credentials>,
     metrics: Arc<Metrics>,
-    clock: Clock,
     tenants: ArcSwap<Tenants>,
     public_url: Option<String>,
     bodies: body::Reader,
     uri_bytes_max: usize,
     request_time: Duration,
+    /// The first half of every request's id.
+    process: u64,
+    /// The second half of the next one's.
+    requests: AtomicU64,
 }
 
 /// The tenants by name, and their names by base path.
@@ -83,19 +94,19 @@ impl Router {
         credentials: Arc<Credentials>,
         tenants: Vec<Arc<Tenant>>,
         metrics: Arc<Metrics>,
-        clock: Clock,
     ) -> Self {
         let Limits { uri_bytes_max, request_seconds, .. } = settings.limits;
         let router = Self {
             provider,
             credentials,
             metrics,
-            clock,
             tenants: ArcSwap::default(),
             public_url: settings.public_url.clone(),
             bodies: body::Reader::new(&settings.limits),
             uri_bytes_max,
             request_time: seconds(request_seconds),
+            process: random(),
+            requests: AtomicU64::new(0),
         };
         router.replace_tenants(tenants);
         router
@@ -234,13 +245,11 @@ impl Router {
         Ok(())
     }
 
+    /// An id that no other request has: random for the process, counted within it.
     fn request_id(&self) -> Arc<str> {
-        let mut random = [0; 10];
-        // Without randomness the id only repeats within its millisecond, and keys could not be made either.
-        let _ = rand::fill(&mut random);
-        let millis = u64::try_from(self.clock.now().0).unwrap_or(0);
-        let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
-        id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()).into()
+        let count = self.requests.fetch_add(1, Ordering::Relaxed);
+        let id = Uuid::from_u64_pair(self.process, count);
+        id.as_simple().encode_lower(&mut Uuid::encode_buffer()).into()
     }
 
     fn record(&self, seen: &Seen, method: &Method, status: u16, took: Duration) {
@@ -327,6 +336,13 @@ fn base_uri(head: &http::request::Parts, connection: Connection, base_path: &str
     }
     let scheme = if connection.is_tls { "https" } else { "http" };
     Ok(format!("{scheme}://{text}{base_path}").into())
+}
+
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    // Without randomness ids repeat from one process to the next, and keys could not be made either.
+    let _ = rand::fill(&mut bytes);
+    u64::from_be_bytes(bytes)
 }
 
 fn preconditions(headers: &HeaderMap) -> Result<Preconditions, scim::Error> {

@@ -110,24 +110,26 @@ impl SqliteStore {
         schema::migrate(&schema::open(&file, Purpose::Write)?)?;
         let sealer = options.sealing_key.as_ref().map(Sealer::new).transpose()?.map(Arc::new);
         let catalog = Arc::new(ArcSwap::from_pointee(Catalog::default()));
+        let read_connections = options.read_connections.max(1);
+        let readers = Arc::new(Readers::new(file.clone(), read_connections));
         let (deliverable, woken) = watch::channel(0);
         let (jobs, waiting) = mpsc::channel(options.queue_max.max(1));
         let writer = Writer {
-            file: file.clone(),
+            file,
             clock: options.clock,
             metrics: options.metrics,
             catalog: catalog.clone(),
             sealer: sealer.clone(),
+            readers: readers.clone(),
             deliverable,
         };
         let writer = thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.run(waiting))
             .map_err(|source| io("starting the writer", source))?;
-        let read_connections = options.read_connections.max(1);
         Ok(Arc::new(Self {
             catalog,
-            readers: Arc::new(Readers::new(file, read_connections)),
+            readers,
             jobs: RwLock::new(Some(jobs)),
             writer: Mutex::new(Some(writer)),
             long_reads: Arc::new(Semaphore::new(read_connections)),
@@ -253,16 +255,11 @@ impl Store for SqliteStore {
         resource_type: &Arc<ResourceType>,
         query: &Query,
     ) -> Result<Page, WriteError> {
+        if find::is_short(query) {
+            return find::find(&*self.reader()?, &self.catalog.load(), tenant, resource_type, query);
+        }
         let (tenant, resource_type, query) = (tenant.clone(), resource_type.clone(), query.clone());
-        self.long_read(move |sql, catalog| {
-            let place =
-                catalog.tenant(&tenant).and_then(|tenant| Some((tenant, tenant.partition(&resource_type.kind)?)));
-            match place {
-                Some((tenant, partition)) => find::find(sql, tenant, partition, &resource_type, &query),
-                None => Ok(Page { total: 0, resources: Vec::new() }),
-            }
-        })
-        .await
+        self.long_read(move |sql, catalog| find::find(sql, catalog, &tenant, &resource_type, &query)).await
     }
 
     async fn members(
@@ -321,8 +318,7 @@ impl Store for SqliteStore {
         let connector = self.connector(connector)?;
         let (sealer, under_way) = (self.sealer.clone(), under_way.to_vec());
         self.long_read(move |sql, catalog| {
-            let snapshot = sql.unchecked_transaction()?;
-            deliver::due(&snapshot, catalog, sealer.as_deref(), &connector, now, limit, &under_way)
+            deliver::due(sql, catalog, sealer.as_deref(), &connector, now, limit, &under_way)
         })
         .await
     }

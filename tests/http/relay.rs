@@ -60,7 +60,7 @@ impl Relay {
         let credentials = Arc::new(credentials);
         let provider = Arc::new(Provider::new(store, metrics.clone()));
         let tenants = vec![tenant("acme", Switches::default()), tenant("umbra", Switches::default())];
-        let router = Arc::new(Router::new(&settings, provider, credentials.clone(), tenants, metrics.clone(), clock));
+        let router = Arc::new(Router::new(&settings, provider, credentials.clone(), tenants, metrics.clone()));
         let server = Server::bind(&settings, router.clone()).await.unwrap();
         let address = server.local_addrs()[0];
         let certificates = server.certificates();

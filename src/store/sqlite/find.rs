@@ -7,7 +7,7 @@ use scim_connector::ResourceId;
 use serde_json::Value;
 
 use super::{
-    catalog::{BLOCK_BITS, Partition, TenantEntry},
+    catalog::{BLOCK_BITS, Catalog, Partition, TenantEntry},
     index::{self, Indexed, Term},
     members,
     row::{self, Resource, columns},
@@ -21,27 +21,50 @@ use crate::{
         query::{Query, Sort, SortKey},
         schema::ResourceType,
     },
-    store::{Error, Page, Stored, WriteError},
+    store::{Error, Page, Stored, TenantName, WriteError},
 };
 
 /// The most resources whose sort keys are kept.
 const SORTED_MAX: usize = 100_000;
 
+/// The longest page that the asking task reads by itself.
+const SHORT_PAGE: usize = 200;
+
 /// Finds a page in one snapshot.
 pub(super) fn find(
     sql: &Connection,
-    tenant: &TenantEntry,
-    partition: Partition,
+    catalog: &Catalog,
+    tenant: &TenantName,
     resource_type: &Arc<ResourceType>,
     query: &Query,
 ) -> Result<Page, WriteError> {
-    let snapshot = sql.unchecked_transaction()?;
+    let place = catalog.tenant(tenant).and_then(|tenant| Some((tenant, tenant.partition(&resource_type.kind)?)));
+    let Some((tenant, partition)) = place else { return Ok(Page { total: 0, resources: Vec::new() }) };
     let skip = query.start_index.max(1) - 1;
-    let search = Search { sql: &snapshot, tenant, partition, resource_type, filter: query.filter.as_ref() };
+    let search = Search { sql, tenant, partition, resource_type, filter: query.filter.as_ref() };
     match (&query.filter, &query.sort) {
         (None, None) => Ok(search.ranked(skip, query.count)?),
         (_, None) => Ok(search.in_order(skip, query.count)?),
         (_, Some(sort)) => search.sorted(sort, skip, query.count),
+    }
+}
+
+/// Whether the answer takes less time than handing the question to another thread would be worth.
+pub(super) fn is_short(query: &Query) -> bool {
+    match (&query.filter, &query.sort) {
+        (None, None) => query.count <= SHORT_PAGE,
+        (Some(filter), None) => is_narrow(filter) && !filter.mentions("members"),
+        (_, Some(_)) => false,
+    }
+}
+
+/// Whether an index leads to the few that can match.
+fn is_narrow(filter: &Filter) -> bool {
+    match filter {
+        Filter::And(parts) => parts.iter().any(is_narrow),
+        Filter::Or(parts) => parts.iter().all(is_narrow),
+        Filter::Not(_) | Filter::Constant(_) => false,
+        Filter::Compare { .. } | Filter::ValuePath { .. } => term(filter).is_some() || eq(filter, "id").is_some(),
     }
 }
 

@@ -21,6 +21,7 @@ use super::{
     audit::Chain,
     catalog::{BLOCK_BITS, Catalog, Partition},
     passwords::{self, Sealer},
+    readers::Readers,
     schema::{self, Purpose},
     statement::Statements as _,
 };
@@ -46,6 +47,7 @@ pub(super) struct Writer {
     pub(super) metrics: Arc<Metrics>,
     pub(super) catalog: Arc<ArcSwap<Catalog>>,
     pub(super) sealer: Option<Arc<Sealer>>,
+    pub(super) readers: Arc<Readers>,
     pub(super) deliverable: watch::Sender<u64>,
 }
 
@@ -228,6 +230,7 @@ impl Writer {
             self.metrics.committed(result.is_ok(), batch.len(), started.elapsed());
             match result {
                 Ok(deliverable) => {
+                    self.readers.committed();
                     for job in batch {
                         job.answer(Ok(()));
                     }
