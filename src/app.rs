@@ -87,9 +87,10 @@ impl App {
 
         let server = Server::bind(&config.server, router).await.context("the SCIM listener")?;
         let readiness = Arc::new(Readiness::default());
-        let admin = Listener::bind(config.admin.listen, store.clone(), metrics.clone(), readiness.clone())
-            .await
-            .context("the admin listener")?;
+        let admin =
+            Listener::bind(config.admin.listen, store.clone(), metrics.clone(), readiness.clone(), clock.clone())
+                .await
+                .context("the admin listener")?;
         let control = Control::bind(&config.data_dir, execute(operator)).context("the control socket")?;
         let app = Self {
             store,

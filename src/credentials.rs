@@ -59,6 +59,9 @@ pub enum Error {
     /// The store could not.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The tenant has a good key of that name.
+    #[error("the tenant has a key named {0} already; revoke it first or choose another name")]
+    NameTaken(String),
     /// The system gave no random bytes.
     #[error("the system has no randomness for a key")]
     Randomness,
@@ -106,13 +109,19 @@ impl Credentials {
     /// Makes a key for a tenant. Its text is returned here and never again.
     ///
     /// # Errors
-    /// The store or the system's randomness failed; there is no new key.
+    /// A good key of the tenant has the name; the store or the system's randomness failed. There is no new key.
     pub async fn create(
         &self,
         tenant: TenantName,
         name: String,
         expires: Option<Timestamp>,
     ) -> Result<(Secret, Credential), Error> {
+        let now = self.clock.now();
+        let is_good = |key: &Credential| key.revoked.is_none() && key.expires.is_none_or(|expires| expires > now);
+        let known = self.store.credentials().await?;
+        if known.iter().any(|key| key.tenant == tenant && key.name == name && is_good(key)) {
+            return Err(Error::NameTaken(name));
+        }
         let id = random_hex::<ID_BYTES>()?;
         let key = Secret::from(format!("{PREFIX}{id}_{}", random_hex::<SECRET_BYTES>()?));
         let credential = Credential {
@@ -120,7 +129,7 @@ impl Credentials {
             tenant,
             name,
             hash: hash(key.expose()),
-            created: self.clock.now(),
+            created: now,
             expires,
             last_used: None,
             revoked: None,

@@ -56,7 +56,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
     let file = dir.join("relay.toml");
     fs::write(&file, CONFIG)?;
-    let mut config = config::load(&file, &Environment::process())
+    let mut config = config::load(&file, &Environment::default())
         .map_err(|problems| anyhow!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
     // Ports that the system picks are free, whatever else runs on this machine.
     let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -1,5 +1,6 @@
 //! One function per SCIM operation (RFC 7644 §3): dialect, parse, commit or read, render.
 
+mod preconditions;
 mod renderer;
 
 use std::{sync::Arc, time::Duration};
@@ -9,6 +10,7 @@ use scim_connector::ResourceId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use self::preconditions::Preconditions;
 use self::renderer::Renderer;
 use crate::{
     dialect::{Dialect, Quirks},
@@ -16,6 +18,7 @@ use crate::{
     scim::{
         self, ScimType,
         discovery::{self, Features},
+        filter::Filter,
         json,
         patch::Patch,
         query::{self, Query},
@@ -88,15 +91,6 @@ pub struct Caller {
     pub request_id: Arc<str>,
     /// The base URI as the client sees it: `https://scim.example/scim/v2`.
     pub base_uri: Arc<str>,
-}
-
-/// Preconditions from the request's head (RFC 7644 §3.14), as the client spelt them.
-#[derive(Clone, Debug, Default)]
-pub struct Preconditions {
-    /// `If-Match`.
-    pub if_match: Option<String>,
-    /// `If-None-Match`.
-    pub if_none_match: Option<String>,
 }
 
 /// What to answer. Bodies are SCIM JSON.
@@ -295,11 +289,20 @@ impl Provider {
         let parameters = tenant.dialect.query(resource_type, tenant.unique_id.path(), parameters, &mut quirks);
         self.metrics.understood(&tenant.name.0, quirks.ids(), 0);
         let query = Query::parse(resource_type, &parameters)?;
-        let page = if query.filter.is_none() && !tenant.switches.import {
+        let mut page = if query.filter.is_none() && !tenant.switches.import {
             Page { total: 0, resources: Vec::new() }
         } else {
             self.store.find(&tenant.name, resource_type, &query).await.map_err(refused)?
         };
+        if page.total > 1
+            && quirks.ids().contains(&"OK-02")
+            && let Some(Filter::Or(alternatives)) = &query.filter
+        {
+            // The dialect put the better reading first. A client that looks for one user must not get two.
+            let filter = alternatives.first().cloned();
+            let query = Query { filter, ..query.clone() };
+            page = self.store.find(&tenant.name, resource_type, &query).await.map_err(refused)?;
+        }
         let body = self.renderer(caller, resource_type, &query.projection).list(&page, query.start_index).await?;
         Ok(Answer::Found { version: None, body })
     }
@@ -443,32 +446,8 @@ const PATCH_ANSWER_MEMBERS_MAX: u64 = 1_000;
 /// How long a client should wait when the store is busy or full.
 const STORE_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-impl Preconditions {
-    fn if_match(&self) -> Result<Option<IfMatch>, scim::Error> {
-        let Some(text) = &self.if_match else { return Ok(None) };
-        if text.trim() == "*" {
-            return Ok(Some(IfMatch(Vec::new())));
-        }
-        // A tag that is not ours names a version that never was: it matches nothing, as version 0 does.
-        Ok(Some(IfMatch(text.split(',').map(|tag| parse_version_tag(tag).unwrap_or(0)).collect())))
-    }
-
-    fn none_match(&self, version: u64) -> bool {
-        self.if_none_match.as_ref().is_some_and(|text| {
-            text.trim() == "*" || text.split(',').any(|tag| parse_version_tag(tag) == Some(version))
-        })
-    }
-}
-
 fn version_tag(stored: &Stored) -> String {
     format!("W/\"{}\"", stored.version)
-}
-
-/// Reads `W/"7"` and, as weak comparison allows, `"7"` (RFC 9110 §8.8.3).
-fn parse_version_tag(tag: &str) -> Option<u64> {
-    let tag = tag.trim();
-    let tag = tag.strip_prefix("W/").unwrap_or(tag);
-    tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
 }
 
 fn switch(on: bool, name: &'static str) -> Result<(), scim::Error> {

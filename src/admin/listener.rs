@@ -22,7 +22,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Reply, accept::accept_until, json, reply};
-use crate::{metrics::Metrics, store::Store};
+use crate::{
+    metrics::Metrics,
+    store::{ConnectorStatus, Store},
+    time::Clock,
+};
 
 /// Enough for a few monitors; the rest waits.
 const CONNECTIONS_MAX: usize = 64;
@@ -54,6 +58,7 @@ struct State {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
+    clock: Clock,
 }
 
 impl Listener {
@@ -66,10 +71,11 @@ impl Listener {
         store: Arc<dyn Store>,
         metrics: Arc<Metrics>,
         readiness: Arc<Readiness>,
+        clock: Clock,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))?;
-        Ok(Self { listener, state: Arc::new(State { store, metrics, readiness }) })
+        Ok(Self { listener, state: Arc::new(State { store, metrics, readiness, clock }) })
     }
 
     /// The address that it listens on.
@@ -116,8 +122,28 @@ impl State {
         match path {
             "/healthz" => json(StatusCode::OK, &json!({ "status": "ok" })),
             "/readyz" => self.ready().await,
-            "/metrics" => reply(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics.text()),
+            "/metrics" => {
+                self.show_backlogs().await;
+                reply(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics.text())
+            }
             _ => json(StatusCode::NOT_FOUND, &json!({ "error": "try /healthz, /readyz or /metrics" })),
+        }
+    }
+
+    /// Reads every connector's backlog into its metrics: what is owed is the store's to know, and asking when someone looks
+    /// is never late. Where the store cannot answer the numbers stay as they were.
+    async fn show_backlogs(&self) {
+        match timeout(READY_TIME, self.store.connectors()).await {
+            Ok(Ok(connectors)) => {
+                let now = self.clock.now();
+                for status in connectors {
+                    let oldest = status.oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
+                    let ConnectorStatus { pending, dead, waiting_members, .. } = status;
+                    self.metrics.backlog(&status.name.0, pending, dead, oldest, waiting_members);
+                }
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "backlogs cannot be read"),
+            Err(_) => tracing::warn!("backlogs cannot be read in time"),
         }
     }
 

@@ -16,4 +16,9 @@ pub(super) fn start(log: &Log) {
         LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
+    // A panic's message may hold a person's data, so only its place is told.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a promise of the program is broken");
+    }));
 }

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     dialect::Dialect,
     provider,
-    scim::schema::{ResourceType, ResourceTypes},
-    store::{self, TenantName},
+    scim::schema::{ResourceType, ResourceTypes, Uniqueness},
+    store::{self, TenantName, UniqueId},
 };
 
 /// Reports everything wrong with tenants.
@@ -52,7 +52,7 @@ pub(super) fn build(tenants: BTreeMap<String, raw::Tenant>, connectors: &[Checke
 fn build_one(name: &str, tenant: raw::Tenant, connectors: &[Checked]) -> Option<Tenant> {
     let name = TenantName(name.into());
     let dialect = Dialect::named(&tenant.dialect)?;
-    let types = resource_types(tenant.provisioning.groups);
+    let types = resource_types(&tenant, dialect);
     let connectors = connectors.iter().filter(|checked| checked.connector.tenant == name);
     Some(Tenant {
         store: store::Tenant {
@@ -77,11 +77,32 @@ fn build_one(name: &str, tenant: raw::Tenant, connectors: &[Checked]) -> Option<
     })
 }
 
-/// The resource types of a tenant, with or without groups.
-fn resource_types(with_groups: bool) -> ResourceTypes {
+/// The resource types of a tenant: with or without groups, and with what is unique in it, so that `/Schemas` says so.
+fn resource_types(tenant: &raw::Tenant, dialect: &Dialect) -> ResourceTypes {
     let core = ResourceTypes::core();
-    let served = core.iter().filter(|resource_type| with_groups || !resource_type.kind.is_group());
-    ResourceTypes::new(served.map(|resource_type| ResourceType::clone(resource_type)).collect())
+    let served = core.iter().filter(|served| tenant.provisioning.groups || !served.kind.is_group());
+    let with_uniqueness = served.map(|served| {
+        let mut resource_type = ResourceType::clone(served);
+        if resource_type.kind.is_group() && dialect.group_names_unique {
+            make_unique(&mut resource_type, "displayName", None);
+        }
+        if !resource_type.kind.is_group() && tenant.unique_id == UniqueId::EmailsValue {
+            make_unique(&mut resource_type, "emails", Some("value"));
+        }
+        resource_type
+    });
+    ResourceTypes::new(with_uniqueness.collect())
+}
+
+fn make_unique(resource_type: &mut ResourceType, attribute: &str, sub_attribute: Option<&str>) {
+    let schema = Arc::make_mut(&mut resource_type.schema);
+    let mut attributes = schema.attributes.iter_mut();
+    let Some(mut found) = attributes.find(|known| known.name == attribute) else { return };
+    if let Some(name) = sub_attribute {
+        let Some(sub) = found.sub_attributes.iter_mut().find(|known| known.name == name) else { return };
+        found = sub;
+    }
+    found.uniqueness = Uniqueness::Server;
 }
 
 fn base_path_shape(path: &str, key: &Key, problems: &mut Problems<'_>) {

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod entra;
+mod entra_bodies;
 mod laws;
 mod okta;
 mod others;
@@ -92,4 +93,9 @@ fn check_query(endpoint: &str, unique_id: &str, parameter: (&str, &str), canonic
     let rewritten = Dialect::named("auto").unwrap().query(&resource_type(endpoint), unique_id, parameters, &mut met);
     assert_eq!(rewritten, [(parameter.0.to_owned(), canonical.to_owned())]);
     assert_eq!(met.ids(), quirks);
+}
+
+/// A user with these attributes of the enterprise extension.
+fn extended(enterprise: Value) -> Value {
+    enterprise_user(json!({"userName": "a", ENTERPRISE_URN: enterprise}))
 }

@@ -1,6 +1,6 @@
 //! From the state owed to the state a connector is told: mapping and the connector's policies. Pure.
 
-use scim_connector::{Change, ChangeId, Desired, Members, ResourceRef};
+use scim_connector::{Change, ChangeId, Desired, Members, RemoteState, ResourceRef};
 
 use super::{OnRemoval, Target};
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
 pub(super) enum Task {
     /// Tell the connector.
     Apply(Change),
-    /// Nothing: the policy leaves the downstream system as it is.
-    Leave,
+    /// Nothing: the policy leaves the downstream system as it is, and what is kept of the entry with it.
+    Leave(Option<RemoteState>),
     /// It cannot be told to this connector.
     Refuse(String),
 }
@@ -25,24 +25,21 @@ pub(super) fn task(target: &Target, delivery: &mut Delivery) -> Task {
     };
     let desired = match &mut delivery.state {
         OwedState::Deleted => match target.on_delete {
-            OnRemoval::Ignore => return Task::Leave,
+            OnRemoval::Ignore => return Task::Leave(None),
             OnRemoval::Disable if has_active(resource_type) => Desired::Disabled,
             OnRemoval::Disable | OnRemoval::Delete => Desired::Absent,
         },
         OwedState::Present { attributes, members } => {
-            let mut attributes: Object = match serde_json::from_str(attributes) {
+            let attributes: Object = match serde_json::from_str(attributes) {
                 Ok(attributes) => attributes,
                 Err(error) => return Task::Refuse(format!("the stored resource cannot be read: {error}")),
             };
-            let mut active = attributes.get("active") != Some(&false.into());
+            let active = attributes.get("active") != Some(&false.into());
             if !active {
                 match target.on_deactivate {
                     OnRemoval::Disable => {}
                     OnRemoval::Delete => return apply(delivery, Desired::Absent),
-                    OnRemoval::Ignore => {
-                        active = true;
-                        attributes.insert("active".into(), true.into());
-                    }
+                    OnRemoval::Ignore => return Task::Leave(delivery.remote.take()),
                 }
             }
             match mapping.apply(delivery.resource, &attributes) {

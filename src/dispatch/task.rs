@@ -170,10 +170,10 @@ impl ConnectorTask {
                         },
                     });
                 }
-                Task::Leave => settled.push(Settlement {
+                Task::Leave(remote) => settled.push(Settlement {
                     id: delivery.id,
                     version: delivery.version,
-                    outcome: Outcome::Applied { effect: Effect::Unchanged, remote: None, waiting: Vec::new() },
+                    outcome: Outcome::Applied { effect: Effect::Unchanged, remote, waiting: Vec::new() },
                 }),
                 Task::Refuse(message) => {
                     self.metrics.delivered(&self.running.target.name.0, DeliveryOutcome::Rejected);
@@ -286,14 +286,14 @@ impl ConnectorTask {
             resource.id = pending.resource,
             version = pending.version,
             attempts = pending.attempts.saturating_add(1),
-            error = %error,
-            "not delivered"
+            class = class_name(error.class()),
+            "not delivered; the queue has the connector's words"
         );
         let attempts = pending.attempts.saturating_add(1);
         let message = error.message().to_owned();
-        let again = |class, delay, counted| Outcome::RetryAt {
+        let again = |delay, counted| Outcome::RetryAt {
             at: now.after(delay),
-            class,
+            class: class_name(error.class()),
             counted,
             message: error.message().to_owned(),
         };
@@ -305,16 +305,16 @@ impl ConnectorTask {
             }
             ErrorClass::Transient => {
                 self.metrics.delivered(name, DeliveryOutcome::Transient);
-                again("transient", transient.delay.unwrap_or(backoff), transient.counted)
+                again(transient.delay.unwrap_or(backoff), transient.counted)
             }
             ErrorClass::Throttled { retry_after } => {
                 self.metrics.delivered(name, DeliveryOutcome::Throttled);
                 self.not_before = self.not_before.max(now.after(*retry_after));
-                again("throttled", *retry_after, false)
+                again(*retry_after, false)
             }
             ErrorClass::Waiting { .. } => {
                 self.metrics.delivered(name, DeliveryOutcome::Waiting);
-                again("waiting", backoff, false)
+                again(backoff, false)
             }
             ErrorClass::Rejected => {
                 self.metrics.delivered(name, DeliveryOutcome::Rejected);
@@ -322,7 +322,7 @@ impl ConnectorTask {
             }
             ErrorClass::Misconfigured => {
                 self.metrics.delivered(name, DeliveryOutcome::Misconfigured);
-                again("misconfigured", Duration::ZERO, false)
+                again(Duration::ZERO, false)
             }
         }
     }
@@ -383,6 +383,17 @@ impl ConnectorTask {
             Ok(next) => next,
             Err(_) => Some(now.after(STORE_RETRY)),
         }
+    }
+}
+
+/// The class as the log and the queue name it.
+fn class_name(class: &ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::Transient => "transient",
+        ErrorClass::Throttled { .. } => "throttled",
+        ErrorClass::Waiting { .. } => "waiting",
+        ErrorClass::Rejected => "rejected",
+        ErrorClass::Misconfigured => "misconfigured",
     }
 }
 

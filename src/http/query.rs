@@ -31,7 +31,10 @@ impl<'a> Target<'a> {
         let Some(rest) = strip_flag(query) else {
             return plain;
         };
-        if !rest.starts_with('/') {
+        // An administrator may have typed `=true` behind it, and a client may append its query by a second `?`.
+        let value_end = if rest.starts_with('=') { rest.find(['/', '?', '&']).unwrap_or(rest.len()) } else { 0 };
+        let Some((_, rest)) = rest.split_at_checked(value_end) else { return plain };
+        if !rest.starts_with(['/', '?']) {
             return plain;
         }
         let (path_in_query, query) = rest.split_once(['?', '&']).unwrap_or((rest, ""));

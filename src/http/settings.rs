@@ -27,7 +27,7 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// Where the certificate is. Read again at each reload.
+/// Where the certificate is. Read when the relay starts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Tls {

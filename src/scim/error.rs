@@ -128,11 +128,6 @@ impl Error {
         Self::status(415, detail)
     }
 
-    /// 431: the header block is larger than the limit.
-    pub fn headers_too_large(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::status(431, detail)
-    }
-
     /// 500: a promise of ours is broken. The cause goes to the log, never to the client.
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { cause: Some(cause.into()), ..Self::status(500, "internal error; the relay's log has the cause") }

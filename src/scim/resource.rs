@@ -17,7 +17,7 @@ use serde_json::Value;
 
 pub use self::check::{check, check_immutable};
 pub(in crate::scim) use self::{
-    canonical::{Absent, Names, Reader, check_count, collapse, expected, is_primary},
+    canonical::{Absent, DROPPED_MAX, Names, Reader, check_count, collapse, expected, is_primary},
     place::Place,
 };
 use super::{
@@ -96,7 +96,7 @@ pub fn parse(
         names.once(&attribute.name, &place)?;
         match Special::of(resource_type, attribute) {
             Some(Special::Members) => {
-                let value = reader.elements(attribute, value, &place)?.unwrap_or_default();
+                let value = reader.members(attribute, value, &place)?.unwrap_or_default();
                 draft.members = Some(members(value, &place)?);
             }
             Some(Special::Password) => {

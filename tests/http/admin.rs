@@ -11,6 +11,7 @@ use scim_relay::{
     },
     metrics::Metrics,
     store::Store,
+    time::Clock,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,7 @@ async fn readiness_is_the_store_and_the_listener() {
     let readiness = Arc::new(Readiness::default());
     let metrics = Arc::new(Metrics::new().unwrap());
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let listener = Listener::bind(address, store.clone(), metrics, readiness.clone()).await.unwrap();
+    let listener = Listener::bind(address, store.clone(), metrics, readiness.clone(), Clock::system()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
     let running = tokio::spawn(listener.run(stop.clone()));

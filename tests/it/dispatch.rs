@@ -327,16 +327,18 @@ async fn policies_decide_what_a_deactivation_and_a_deletion_become() {
         (OnRemoval::Disable, OnRemoval::Disable, "present, inactive", "disabled"),
         // What a deactivation removed is not there to be deleted.
         (OnRemoval::Delete, OnRemoval::Delete, "absent", ""),
-        (OnRemoval::Ignore, OnRemoval::Delete, "present, active", "absent"),
+        (OnRemoval::Ignore, OnRemoval::Delete, "", "absent"),
     ] {
         let mut relay = Relay::with(ONE, on_deactivate, on_delete).await;
         let id = relay.store.create(user("ann")).await;
         relay.call().await.confirm();
         relay.settled(&[]).await;
         relay.store.set(id, "active", false).await;
-        let call = relay.call().await;
-        assert_eq!(described(call.one()), deactivated);
-        call.confirm();
+        if !deactivated.is_empty() {
+            let call = relay.call().await;
+            assert_eq!(described(call.one()), deactivated);
+            call.confirm();
+        }
         relay.settled(&[]).await;
         relay.store.delete(&ResourceKind::new("User"), id).await;
         if !deleted.is_empty() {

@@ -11,7 +11,7 @@ use super::{
 use crate::scim::{
     Error, Object, ScimType,
     path::AttributePath,
-    resource::{Absent, Names, Place, Reader, Special, Unknown, expected},
+    resource::{Absent, DROPPED_MAX, Names, Place, Reader, Special, Unknown, expected},
     schema::ResourceType,
 };
 
@@ -39,9 +39,33 @@ pub(super) fn patch(
     let urns = resource_type.urns();
     let mut parser =
         OperationParser { resource_type, urns: &urns, reader: Reader { unknown, dropped, absent: Absent::Null } };
-    let parse =
-        |(index, operation)| parser.operation(operation).map_err(|error: Error| error.within(&operation_place(index)));
-    Ok(Patch { operations: operations.into_iter().enumerate().map(parse).collect::<Result<_, _>>()? })
+    let mut parsed = Vec::with_capacity(operations.len());
+    let mut says_something = false;
+    for (index, operation) in operations.into_iter().enumerate() {
+        let dropped_before = parser.reader.dropped.len();
+        let operation = parser.operation(operation).map_err(|error: Error| error.within(&operation_place(index)))?;
+        let dropped = parser.reader.dropped.len();
+        let lost_some = dropped > dropped_before || dropped == DROPPED_MAX;
+        says_something |= !(lost_some && asks_nothing(&operation));
+        parsed.push(operation);
+    }
+    if !says_something {
+        // Answering success would say that something was done.
+        let detail = "every operation names only attributes that the schema does not know";
+        return Err(Error::of(ScimType::InvalidPath, detail));
+    }
+    Ok(Patch { operations: parsed })
+}
+
+/// Whether nothing is left of an operation's value.
+fn asks_nothing(operation: &Operation) -> bool {
+    match operation {
+        Operation::Add { path: None, value, .. } | Operation::Replace { path: None, value, .. } => {
+            let is_empty = |value: &Value| value.as_object().is_some_and(Object::is_empty);
+            value.as_object().is_some_and(|value| value.values().all(is_empty))
+        }
+        Operation::Add { .. } | Operation::Replace { .. } | Operation::Remove { .. } => false,
+    }
 }
 
 struct OperationParser<'a> {
@@ -112,7 +136,8 @@ impl OperationParser<'_> {
 
     /// The value of an operation with a path to an attribute.
     fn value(&mut self, target: &AttributeTarget<'_>, value: Value) -> Result<Value, Error> {
-        if is_empty(&value) {
+        let is_members = matches!(target.special, Some(Special::Members));
+        if is_empty(&value) && !(is_members && value.is_string()) {
             return Ok(Value::Null);
         }
         let attribute = target.attribute;
@@ -127,7 +152,7 @@ impl OperationParser<'_> {
                 // "A new value is added to the attribute" (RFC 7644 §3.5.2.1): one may come without its array.
                 let value = if value.is_array() { value } else { Value::Array(vec![value]) };
                 match target.special {
-                    Some(Special::Members) => self.reader.elements(attribute, value, place),
+                    Some(Special::Members) => self.reader.members(attribute, value, place),
                     _ => self.reader.attribute(attribute, value, place),
                 }
             }

@@ -15,7 +15,7 @@ use crate::scim::{
 };
 
 /// The most names of dropped attributes that are kept of one request.
-const DROPPED_MAX: usize = 50;
+pub(in crate::scim) const DROPPED_MAX: usize = 50;
 
 /// The most values of one attribute, members apart, which are rows. Every operation of a PATCH may walk over all of them.
 pub(in crate::scim) const VALUES_MAX: usize = 1_000;
@@ -74,6 +74,31 @@ impl Reader<'_> {
         collapse(&mut kept);
         check_primary(attribute, &kept, place)?;
         Ok((!kept.is_empty()).then_some(Value::Array(kept)))
+    }
+
+    /// A group's members, however many. One that names nobody is refused: left out, it would make a list of them an
+    /// empty one, which removes everybody. That is what only null and `[]` say.
+    pub(in crate::scim) fn members(
+        &mut self,
+        attribute: &Attribute,
+        value: Value,
+        place: &Place<'_>,
+    ) -> Result<Option<Value>, Error> {
+        let names_nobody = |member: &Value| match member {
+            Value::Null => true,
+            Value::Object(member) => {
+                let id = member.iter().find(|(key, _)| key.eq_ignore_ascii_case("value")).map(|(_, id)| id);
+                id.is_none_or(|id| id.is_null() || id.as_str() == Some(""))
+            }
+            _ => false,
+        };
+        if let Value::Array(members) = &value
+            && let Some(index) = members.iter().position(names_nobody)
+        {
+            let element = Place::Element(place, index);
+            return Err(expected(&Place::Attribute(&element, "value"), "the id of a member"));
+        }
+        self.elements(attribute, value, place)
     }
 
     /// A single value of an attribute: that of a singular one, or an element of a multi-valued one.

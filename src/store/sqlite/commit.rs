@@ -202,7 +202,8 @@ impl<'b> Change<'_, 'b> {
         if was_active && !is_active && !self.tenant.config.may_deactivate {
             return Err(forbidden("deactivate").into());
         }
-        let only_deactivates = members.is_keep() && is_only_deactivated(&old, &attributes);
+        let password = password.filter(|_| self.keeps_passwords());
+        let only_deactivates = members.is_keep() && password.is_none() && is_only_deactivated(&old, &attributes);
         if !self.tenant.config.may_update && effect == WriteEffect::Updated && !only_deactivates {
             return Err(forbidden("update").into());
         }
@@ -218,7 +219,6 @@ impl<'b> Change<'_, 'b> {
             MemberChange::Make(wanted) => self.write_members(before.no, version, wanted)?,
             MemberChange::Done(changed) => changed,
         };
-        let password = password.filter(|_| self.keeps_passwords());
         if old == attributes && !members_changed.any && password.is_none() {
             let effect = if effect == WriteEffect::Reactivated { effect } else { WriteEffect::Unchanged };
             return Ok(Committed { stored: before.stored(), effect });
@@ -369,7 +369,8 @@ impl<'b> Change<'_, 'b> {
         let attributes = before.attributes()?;
         let external_id = attributes.get("externalId").and_then(Value::as_str).filter(|value| !value.is_empty());
         let same = external_id.is_some() && external_id == draft.attributes.get("externalId").and_then(Value::as_str);
-        Ok((same && !active(&attributes)).then_some(before))
+        let comes_back = !active(&attributes) && active(&draft.attributes);
+        Ok((same && comes_back).then_some(before))
     }
 
     fn write_members(&mut self, group: i64, version: i64, wanted: Vec<Member>) -> Result<MembersChanged, WriteError> {

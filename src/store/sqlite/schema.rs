@@ -38,7 +38,7 @@ pub(super) fn open(file: &Path, purpose: Purpose) -> Result<Connection, Error> {
         Purpose::Write => {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
              PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 134217728;
-             PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 5000;"
+             PRAGMA cache_size = -49152; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 5000;"
         }
         Purpose::Read => {
             "PRAGMA query_only = ON; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;
