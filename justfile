@@ -18,7 +18,7 @@ bench *arguments:
 
 # Runs one fuzz target until it is stopped.
 fuzz target:
-    cargo +nightly fuzz run {{target}}
+    RUSTC_BOOTSTRAP=1 cargo fuzz run -s none {{target}}
 
 # Shows what the relay does, with nothing set up.
 demo:

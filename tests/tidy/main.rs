@@ -11,7 +11,6 @@
 mod code;
 mod layers;
 mod rules;
-mod supply;
 
 use std::{
     fs,
