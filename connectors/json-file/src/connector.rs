@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use scim_connector::{
-    Applied, BuildContext, Change, Connector, ConnectorError, ConnectorKind, Limits, Plan, Reader, RemoteEntry,
-    RemotePage, RemoteState, ResourceId, ResourceKind, SettingsProblem,
+    Applied, BuildContext, Built, Change, Connector, ConnectorError, ConnectorKind, Limits, Plan, Reader, RemoteEntry,
+    RemotePage, RemoteState, ResourceId, ResourceKind,
 };
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
@@ -31,7 +31,7 @@ impl ConnectorKind for JsonFile {
     const NAME: &'static str = "json-file";
     type Settings = Settings;
 
-    fn build(settings: Settings, context: BuildContext) -> Result<Box<dyn Connector>, Vec<SettingsProblem>> {
+    fn build(settings: Settings, context: BuildContext) -> Built {
         let settings = settings.check(&context.base_dir)?;
         Ok(Box::new(JsonFileConnector { settings, storage: Arc::default() }))
     }
@@ -205,17 +205,21 @@ mod tests {
     async fn a_call_dropped_while_it_waits_for_another_never_starts() {
         let directory = tempfile::TempDir::new().unwrap();
         let connector = connector(directory.path());
-        let (has_begun, begun) = mpsc::channel();
-        let (release, released) = mpsc::channel::<()>();
+        let (has_begun, begun) = mpsc::sync_channel(1);
+        let (release, released) = mpsc::sync_channel(1);
         let mut first = Box::pin(connector.blocking(move |_| {
             has_begun.send(()).unwrap();
-            Ok(released.recv().unwrap())
+            released.recv().unwrap();
+            Ok(())
         }));
         assert!(first.as_mut().now_or_never().is_none());
         begun.recv().unwrap();
 
-        let (starts, started) = mpsc::channel();
-        let second = connector.blocking(move |_| Ok(starts.send(()).unwrap()));
+        let (starts, started) = mpsc::sync_channel(1);
+        let second = connector.blocking(move |_| {
+            starts.send(()).unwrap();
+            Ok(())
+        });
         assert!(second.now_or_never().is_none());
         // The closure is gone, so nothing can run it later.
         assert_eq!(started.try_recv(), Err(mpsc::TryRecvError::Disconnected));
