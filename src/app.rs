@@ -30,6 +30,7 @@ pub struct App {
     credentials: Arc<Credentials>,
     scim_address: SocketAddr,
     admin_address: SocketAddr,
+    readiness: Arc<Readiness>,
     doors: Tasks,
     delivery: Tasks,
 }
@@ -97,18 +98,16 @@ impl App {
             credentials: credentials.clone(),
             scim_address: *server.local_addrs().first().ok_or_else(|| anyhow!("the SCIM listener has no address"))?,
             admin_address: admin.local_addr()?,
+            readiness,
             doors: Tasks::default(),
             delivery: Tasks::default(),
         };
 
         app.doors.tracker.spawn({
-            let (stop, readiness) = (app.doors.stop.clone(), readiness.clone());
-            async move {
-                readiness.set(true);
-                server.run(stop).await;
-                readiness.set(false);
-            }
+            let stop = app.doors.stop.clone();
+            async move { server.run(stop).await }
         });
+        app.readiness.set(true);
         let stop = || app.delivery.stop.clone();
         app.delivery.tracker.spawn({
             let stop = stop();
@@ -149,6 +148,7 @@ impl App {
 
     /// Answers what was accepted, finishes the deliveries under way, and closes the store.
     pub async fn stop(self) {
+        self.readiness.set(false);
         self.doors.end().await;
         self.delivery.end().await;
         self.store.close().await;

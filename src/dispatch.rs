@@ -109,16 +109,7 @@ impl Dispatcher {
     pub async fn run(&self, stop: CancellationToken) {
         let tasks = TaskTracker::new();
         for running in self.targets.values() {
-            tasks.spawn(
-                task::ConnectorTask::new(
-                    self.store.clone(),
-                    self.clock.clone(),
-                    self.metrics.clone(),
-                    self.settings.clone(),
-                    running.clone(),
-                )
-                .run(stop.clone()),
-            );
+            tasks.spawn(task::ConnectorTask::new(self, running.clone(), stop.clone()).run());
             tasks.spawn(backfill(self.store.clone(), self.clock.clone(), running.target.name.clone(), stop.clone()));
         }
         tasks.close();

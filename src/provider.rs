@@ -427,7 +427,7 @@ impl Provider {
         resource_type: &'a ResourceType,
         projection: &'a Projection,
     ) -> Renderer<'a> {
-        Renderer { store: &*self.store, caller, resource_type, projection }
+        Renderer::new(&*self.store, caller, resource_type, projection)
     }
 }
 

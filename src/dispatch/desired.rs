@@ -1,6 +1,7 @@
 //! From the state owed to the state a connector is told: mapping and the connector's policies. Pure.
 
-use scim_connector::{Change, ChangeId, Desired, Members, RemoteState, ResourceRef};
+use aws_lc_rs::digest;
+use scim_connector::{Change, ChangeId, Desired, MappedValue, Members, RemoteState, ResourceRef};
 
 use super::{OnRemoval, Target};
 use crate::{
@@ -51,6 +52,8 @@ pub(super) fn task(target: &Target, delivery: &mut Delivery) -> Task {
                         remove: std::mem::take(&mut delta.remove),
                     }),
                 },
+                // A mapping that fails on a leaver's values must not keep the account open: it is switched off as it is.
+                Err(_) if !active && delivery.remote.is_some() => Desired::Disabled,
                 Err(error) => return Task::Refuse(error.to_string()),
             }
         }
@@ -59,14 +62,48 @@ pub(super) fn task(target: &Target, delivery: &mut Delivery) -> Task {
 }
 
 fn apply(delivery: &mut Delivery, desired: Desired) -> Task {
+    let content = content(&desired, delivery.password.is_some());
     Task::Apply(Change {
-        id: ChangeId::new(&format!("{}-{}-{}", delivery.resource, delivery.version, delivery.id.0)),
+        id: ChangeId::new(&format!("{}-{}-{}-{content}", delivery.resource, delivery.version, delivery.id.0)),
         resource: ResourceRef { id: delivery.resource, kind: delivery.kind.clone() },
         version: delivery.version,
         remote: delivery.remote.take(),
         desired,
         password: delivery.password.take(),
     })
+}
+
+/// A short digest of what a change asks for. A retry may carry more than the attempt before it (a member that came, a
+/// password that ended): a receiver that knows the first by its id must not take the second for the same.
+fn content(desired: &Desired, with_password: bool) -> String {
+    let mut digest = digest::Context::new(&digest::SHA256);
+    let mut add = |text: &str| {
+        digest.update(text.as_bytes());
+        digest.update(&[0]);
+    };
+    add(if with_password { "password" } else { "" });
+    match desired {
+        Desired::Absent => add("absent"),
+        Desired::Disabled => add("disabled"),
+        Desired::Present { active, attributes, members } => {
+            add(if *active { "active" } else { "inactive" });
+            for (name, attribute) in attributes {
+                add(name);
+                match &attribute.value {
+                    MappedValue::Absent => {}
+                    MappedValue::Single(value) => add(&value.to_string()),
+                    MappedValue::Multi(values) => values.iter().for_each(|value| add(&value.to_string())),
+                }
+            }
+            if let Members::Delta { add: added, remove } = members {
+                added.iter().for_each(|member| add(&member.resource.id.to_string()));
+                add("remove");
+                remove.iter().for_each(|member| add(&member.resource.id.to_string()));
+            }
+        }
+    }
+    let digest = digest.finish();
+    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn has_active(resource_type: &ResourceType) -> bool {

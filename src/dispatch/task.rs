@@ -1,13 +1,18 @@
 //! The delivery to one connector.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
-use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
+use futures_util::FutureExt;
 use scim_connector::{Applied, Change, ConnectorError, Effect, ErrorClass};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Running, STORE_RETRY, Settings,
+    Dispatcher, Running, STORE_RETRY, Settings,
     desired::{Task, task},
     retry,
 };
@@ -24,6 +29,7 @@ pub(super) struct ConnectorTask {
     metrics: Arc<Metrics>,
     settings: Settings,
     running: Arc<Running>,
+    stop: CancellationToken,
     /// Deliveries in a call or about to be settled.
     under_way: Vec<DeliveryId>,
     /// Calls in a row that failed for the connector as a whole.
@@ -58,67 +64,73 @@ struct Pending {
 }
 
 impl ConnectorTask {
-    pub(super) fn new(
-        store: Arc<dyn Store>,
-        clock: Clock,
-        metrics: Arc<Metrics>,
-        settings: Settings,
-        running: Arc<Running>,
-    ) -> Self {
+    pub(super) fn new(dispatcher: &Dispatcher, running: Arc<Running>, stop: CancellationToken) -> Self {
         Self {
-            store,
-            clock,
-            metrics,
-            settings,
+            store: dispatcher.store.clone(),
+            clock: dispatcher.clock.clone(),
+            metrics: dispatcher.metrics.clone(),
+            settings: dispatcher.settings.clone(),
             running,
+            stop,
             under_way: Vec::new(),
             failures: 0,
             not_before: Timestamp(i64::MIN),
         }
     }
 
-    /// Delivers until `stop`; calls under way are finished and settled.
-    pub(super) async fn run(mut self, stop: CancellationToken) {
+    /// Delivers until it is stopped; calls under way are finished and settled.
+    pub(super) async fn run(mut self) {
         let limits = self.running.target.connector.limits();
+        let stop = self.stop.clone();
         let mut deliverable = self.store.deliverable();
-        let mut calls = FuturesUnordered::new();
-        let mut state = self.state(&stop).await;
+        // Tasks of their own, so that they go on while this one waits for the store.
+        let mut calls = JoinSet::new();
+        let mut state = self.state().await;
         loop {
+            self.show(&state);
             deliverable.mark_unchanged();
+            // One moment a turn: what is not due in it is found by `wake_at` with the same one.
+            let now = self.clock.now();
             let mut wake_at = None;
             if state == ConnectorState::Active && !stop.is_cancelled() {
                 // A connector that fails as a whole is probed with one delivery at a time (half-open).
                 let (calls_max, batch_max) =
                     if self.failures > 0 { (1, 1) } else { (limits.in_flight_max, limits.batch_max) };
-                while calls.len() < calls_max && self.clock.now() >= self.not_before {
-                    let deliveries = self.fetch(batch_max).await;
-                    if deliveries.is_empty() {
-                        break;
-                    }
-                    let (pending, changes) = self.prepare(deliveries).await;
-                    if !changes.is_empty() {
-                        calls.push(call(
-                            self.running.clone(),
-                            pending,
-                            changes,
-                            Duration::from_secs(self.settings.call_seconds_max),
-                        ));
+                while wake_at.is_none() && calls.len() < calls_max && now >= self.not_before {
+                    match self.store.deliveries(&self.running.target.name, now, batch_max, &self.under_way).await {
+                        Ok(deliveries) if deliveries.is_empty() => break,
+                        Ok(deliveries) => {
+                            let (pending, changes) = self.prepare(deliveries).await;
+                            if !changes.is_empty() {
+                                let deadline = Duration::from_secs(self.settings.call_seconds_max);
+                                calls.spawn(call(self.running.clone(), pending, changes, deadline));
+                            }
+                        }
+                        Err(error) => {
+                            tracing::warn!(connector = self.name(), error = %error, "deliveries cannot be read");
+                            wake_at = Some(now.after(STORE_RETRY));
+                        }
                     }
                 }
-                wake_at = self.wake_at().await;
+                if wake_at.is_none() {
+                    wake_at = self.wake_at(now).await;
+                }
             }
             if stop.is_cancelled() && calls.is_empty() {
                 return;
             }
             tokio::select! {
-                Some(call) = calls.next(), if !calls.is_empty() => {
-                    if let Some(suspended) = self.conclude(call).await {
+                Some(ended) = calls.join_next(), if !calls.is_empty() => {
+                    // A call catches the panics of its connector, and nobody aborts it.
+                    if let Ok(call) = ended
+                        && let Some(suspended) = self.conclude(call).await
+                    {
                         state = suspended;
                     }
                 }
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
                 () = self.running.bell.notified() => {
-                    state = self.state(&stop).await;
+                    state = self.state().await;
                     self.failures = 0;
                     self.not_before = Timestamp(i64::MIN);
                 }
@@ -129,7 +141,7 @@ impl ConnectorTask {
                     }
                     if limits.linger_ms > 0 && calls.is_empty() {
                         // More changes are likely to follow; one call carries them all.
-                        self.clock.sleep_until(self.clock.now().after(Duration::from_millis(limits.linger_ms))).await;
+                        self.pause(Duration::from_millis(limits.linger_ms)).await;
                     }
                 }
                 () = sleep_until(&self.clock, wake_at) => {}
@@ -137,15 +149,27 @@ impl ConnectorTask {
         }
     }
 
-    async fn fetch(&self, limit: usize) -> Vec<Delivery> {
-        let target = &self.running.target;
-        match self.store.deliveries(&target.name, self.clock.now(), limit, &self.under_way).await {
-            Ok(deliveries) => deliveries,
-            Err(error) => {
-                tracing::warn!(connector = &*target.name.0, error = %error, "deliveries cannot be read");
-                Vec::new()
-            }
+    fn name(&self) -> &str {
+        &self.running.target.name.0
+    }
+
+    /// Waits so long, or until it is stopped.
+    async fn pause(&self, time: Duration) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.clock.sleep_until(self.clock.now().after(time)) => {}
         }
+    }
+
+    /// Shows the connector's state in the metrics.
+    fn show(&self, state: &ConnectorState) {
+        let condition = match state {
+            ConnectorState::Active if self.failures > 0 => ConnectorCondition::Failing,
+            ConnectorState::Active => ConnectorCondition::Active,
+            ConnectorState::Paused => ConnectorCondition::Paused,
+            ConnectorState::Suspended { .. } => ConnectorCondition::Suspended,
+        };
+        self.metrics.connector_state(self.name(), condition);
     }
 
     /// Maps deliveries to changes; settles at once what needs no call.
@@ -154,7 +178,8 @@ impl ConnectorTask {
         let mut changes = Vec::with_capacity(deliveries.len());
         let mut settled = Vec::new();
         for mut delivery in deliveries {
-            match task(&self.running.target, &mut delivery) {
+            let told = catch_unwind(AssertUnwindSafe(|| task(&self.running.target, &mut delivery)));
+            match told.unwrap_or_else(|_| self.panicked()) {
                 Task::Apply(change) => {
                     self.under_way.push(delivery.id);
                     changes.push(change);
@@ -229,20 +254,16 @@ impl ConnectorTask {
         }
         self.settle(settlements).await;
         if let Some(state) = &suspended {
-            tracing::error!(connector = &*name.0, "connector suspended: it is misconfigured");
-            if let Err(error) = self.store.set_connector_state(&name, state.clone()).await {
-                tracing::warn!(connector = &*name.0, error = %error, "the suspension is not recorded");
-            }
+            tracing::error!(connector = self.name(), "connector suspended: it is misconfigured");
+            self.record("the suspension", || self.store.set_connector_state(&name, state.clone())).await;
         }
-        self.metrics.connector_state(
-            &name.0,
-            match (&suspended, self.failures) {
-                (Some(_), _) => ConnectorCondition::Suspended,
-                (None, 0) => ConnectorCondition::Active,
-                (None, _) => ConnectorCondition::Failing,
-            },
-        );
         suspended
+    }
+
+    /// A mapping that panics breaks a promise of ours; its delivery waits for a person, the others go on.
+    fn panicked(&self) -> Task {
+        self.metrics.panicked("mapping");
+        Task::Refuse("the mapping panicked; the relay's log says where".to_owned())
     }
 
     fn outcome(
@@ -327,55 +348,49 @@ impl ConnectorTask {
         }
     }
 
-    /// Records outcomes, for as long as it takes: one that is lost would only be delivered again, but until it is
-    /// recorded its delivery must not be sent a second time by this process.
+    /// Records outcomes. One that is lost would only be delivered again.
     async fn settle(&self, settlements: Vec<Settlement>) {
         let name = &self.running.target.name;
+        self.record("outcomes", || self.store.settle(name, settlements.clone())).await;
+    }
+
+    /// Writes to the store for as long as it takes, but gives up when stopped: a full disk must not hold the process.
+    async fn record<F: Future<Output = Result<(), store::Error>>>(&self, what: &str, write: impl Fn() -> F) {
         loop {
-            match self.store.settle(name, settlements.clone()).await {
+            match write().await {
                 Ok(()) | Err(store::Error::Closed) => return,
                 Err(error) => {
-                    tracing::warn!(connector = &*name.0, error = %error, "outcomes wait for the store");
-                    self.clock.sleep_until(self.clock.now().after(STORE_RETRY)).await;
+                    tracing::warn!(connector = self.name(), error = %error, "{what} cannot be recorded");
+                    if self.stop.is_cancelled() {
+                        return;
+                    }
+                    self.pause(STORE_RETRY).await;
                 }
             }
         }
     }
 
-    /// The connector's state as the store has it.
-    async fn state(&self, stop: &CancellationToken) -> ConnectorState {
-        let name = &self.running.target.name;
+    /// The connector's state as the store has it; paused when stopped before it can be read.
+    async fn state(&self) -> ConnectorState {
         loop {
             match self.store.connectors().await {
                 Ok(connectors) => {
-                    let state = connectors
-                        .into_iter()
-                        .find(|status| status.name == *name)
-                        .map_or(ConnectorState::Active, |status| status.state);
-                    self.metrics.connector_state(
-                        &name.0,
-                        match state {
-                            ConnectorState::Active => ConnectorCondition::Active,
-                            ConnectorState::Paused => ConnectorCondition::Paused,
-                            ConnectorState::Suspended { .. } => ConnectorCondition::Suspended,
-                        },
-                    );
-                    return state;
+                    let status = connectors.into_iter().find(|status| status.name == self.running.target.name);
+                    return status.map_or(ConnectorState::Active, |status| status.state);
                 }
                 Err(error) => {
-                    tracing::warn!(connector = &*name.0, error = %error, "the connector's state cannot be read");
-                    tokio::select! {
-                        () = stop.cancelled() => return ConnectorState::Paused,
-                        () = self.clock.sleep_until(self.clock.now().after(STORE_RETRY)) => {}
+                    tracing::warn!(connector = self.name(), error = %error, "the connector's state cannot be read");
+                    if self.stop.is_cancelled() {
+                        return ConnectorState::Paused;
                     }
+                    self.pause(STORE_RETRY).await;
                 }
             }
         }
     }
 
     /// When to look again without being told: the connector's pause ends, or the next delivery's time comes.
-    async fn wake_at(&self) -> Option<Timestamp> {
-        let now = self.clock.now();
+    async fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
         if self.not_before > now {
             return Some(self.not_before);
         }

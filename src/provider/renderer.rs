@@ -3,6 +3,7 @@
 //! The stored text of a resource is copied, not parsed, whenever the client asked for the default attributes: answers
 //! to GET and lists are most of a relay's traffic.
 
+use memchr::memmem::Finder;
 use scim_connector::ResourceId;
 use serde_json::{Value, json};
 
@@ -21,13 +22,27 @@ const MEMBERS_PAGE: usize = 1_000;
 
 /// Renders resources of one type for one request.
 pub(super) struct Renderer<'a> {
-    pub(super) store: &'a dyn Store,
-    pub(super) caller: &'a Caller,
-    pub(super) resource_type: &'a ResourceType,
-    pub(super) projection: &'a Projection,
+    store: &'a dyn Store,
+    caller: &'a Caller,
+    resource_type: &'a ResourceType,
+    projection: &'a Projection,
+    /// The type's extensions, and what finds the key of each in a resource's text.
+    extensions: Vec<(&'a str, Finder<'static>)>,
 }
 
-impl Renderer<'_> {
+impl<'a> Renderer<'a> {
+    pub(super) fn new(
+        store: &'a dyn Store,
+        caller: &'a Caller,
+        resource_type: &'a ResourceType,
+        projection: &'a Projection,
+    ) -> Self {
+        // Within JSON text a bare quote never stands inside a string, so this finds the key and nothing else.
+        let finder = |urn: &str| Finder::new(format!("\"{urn}\":{{").as_bytes()).into_owned();
+        let extensions = resource_type.extensions.iter().map(|(schema, _)| (&*schema.id, finder(&schema.id))).collect();
+        Self { store, caller, resource_type, projection, extensions }
+    }
+
     /// `meta.location` of a resource of this type.
     pub(super) fn location(&self, id: ResourceId) -> String {
         format!("{}{}/{id}", self.caller.base_uri, self.resource_type.endpoint)
@@ -82,11 +97,10 @@ impl Renderer<'_> {
         }
         push(body, r#"{"schemas":[""#);
         push(body, &self.resource_type.schema.id);
-        for (extension, _) in &self.resource_type.extensions {
-            // Within JSON text a bare quote never stands inside a string, so this finds the key and nothing else.
-            if stored.attributes.contains(&format!("\"{}\":{{", extension.id)) {
+        for (urn, key) in &self.extensions {
+            if key.find(stored.attributes.as_bytes()).is_some() {
                 push(body, "\",\"");
-                push(body, &extension.id);
+                push(body, urn);
             }
         }
         push(body, r#""],"id":""#);
