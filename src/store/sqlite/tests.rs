@@ -28,7 +28,7 @@ fn open(directory: &tempfile::TempDir, queue_max: usize) -> Arc<SqliteStore> {
 
 fn insert(sql: &rusqlite::Connection) -> Result<(), Error> {
     sql.run(
-        "INSERT INTO resources (no, id, version, created, modified, body) VALUES (1, ?, 1, 0, 0, '{}')",
+        "INSERT INTO resources (no, id, version, created, modified, body, members) VALUES (1, ?, 1, 0, 0, '{}', 0)",
         [ID.as_bytes()],
     )?;
     Ok(())
