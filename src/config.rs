@@ -25,7 +25,7 @@ use std::{
     sync::Arc,
 };
 
-use scim_connector::{BuildContext, Kind, ResourceKind, Secret, SettingsProblem};
+use scim_connector::{BuildContext, Built, Kind, ResourceKind, Secret};
 use serde_json::Value;
 
 use self::{problem::Problems, source::Source};
@@ -99,7 +99,7 @@ impl Connector {
     ///
     /// # Errors
     /// What has changed for the worse since the configuration was checked.
-    pub fn build(&self) -> Result<Box<dyn scim_connector::Connector>, Vec<SettingsProblem>> {
+    pub fn build(&self) -> Built {
         let context = BuildContext { name: self.name.0.to_string(), base_dir: self.base_dir.clone() };
         (self.kind.build)(self.settings.clone(), context)
     }

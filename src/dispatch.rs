@@ -1,7 +1,7 @@
 //! Brings each connector to the states it is owed: order is the store's, retry and suspension are decided here, and
 //! nowhere else.
 //!
-//! One [`task::ConnectorTask`] runs a connector. None waits for another: a dead downstream system costs the others
+//! One `task::ConnectorTask` runs a connector. None waits for another: a dead downstream system costs the others
 //! nothing.
 
 mod desired;

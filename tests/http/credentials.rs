@@ -29,7 +29,8 @@ impl World {
     }
 
     async fn key(&self, tenant: &str, expires: Option<Timestamp>) -> (Vec<u8>, Arc<str>) {
-        let name = format!("{tenant} key");
+        // Good keys of a tenant have names of their own.
+        let name = format!("key {}", self.store.credentials.lock().unwrap().len());
         let (key, credential) = self.credentials.create(TenantName(tenant.into()), name, expires).await.unwrap();
         (key.expose().to_vec(), credential.id)
     }

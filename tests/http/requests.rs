@@ -185,7 +185,7 @@ async fn every_answer_has_an_id_of_its_own() {
         let reply = send(relay.address, request.body("").unwrap()).await;
         ids.push(reply.header("x-request-id").unwrap().to_owned());
     }
-    assert!(ids[0] != ids[1] && ids.iter().all(|id| id.len() == 36), "{ids:?}");
+    assert!(ids[0] != ids[1] && ids.iter().all(|id| id.len() == 32), "{ids:?}");
     relay.end().await;
 }
 
@@ -209,15 +209,15 @@ async fn bodies_are_json_uncompressed_and_within_their_limit() {
     let large = format!("{{\"a\":\"{}\"}}", "x".repeat(1500));
     let larger = format!("{{\"a\":\"{}\"}}", "x".repeat(2500));
     for (what, path, headers, body, status) in [
-        ("no type", "/Users", vec![], "{}", 500),
-        ("ok_33 plain JSON", "/Users", vec![("content-type", "application/json")], "{}", 500),
-        ("parameters", "/Users", vec![("content-type", "Application/SCIM+json; charset=utf-8")], "{}", 500),
+        ("no type", "/Users", vec![], "{}", 400),
+        ("ok_33 plain JSON", "/Users", vec![("content-type", "application/json")], "{}", 400),
+        ("parameters", "/Users", vec![("content-type", "Application/SCIM+json; charset=utf-8")], "{}", 400),
         ("a form", "/Users", vec![("content-type", "application/x-www-form-urlencoded")], "a=b", 415),
         ("text", "/Users", vec![("content-type", "text/json")], "{}", 415),
         ("compressed", "/Users", vec![("content-encoding", "gzip")], "{}", 415),
-        ("not compressed", "/Users", vec![("content-encoding", "identity")], "{}", 500),
+        ("not compressed", "/Users", vec![("content-encoding", "identity")], "{}", 400),
         ("large user", "/Users", vec![], &*large, 413),
-        ("large group", "/Groups", vec![], &*large, 500),
+        ("large group", "/Groups", vec![], &*large, 400),
         ("larger group", "/Groups", vec![], &*larger, 413),
     ] {
         let mut request = request("POST", &format!("{BASE}{path}"), &relay.key);

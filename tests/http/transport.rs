@@ -213,7 +213,7 @@ async fn a_request_under_way_at_the_stop_is_answered_and_its_connection_closed()
     stream.write_all(b"{}").await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert!(answer.contains("connection: close\r\n"), "{answer}");
     server.await.unwrap();
 }

@@ -59,7 +59,7 @@ impl Call {
 }
 
 struct Scripted {
-    calls: mpsc::UnboundedSender<Call>,
+    calls: mpsc::Sender<Call>,
     limits: Limits,
 }
 
@@ -67,7 +67,7 @@ struct Scripted {
 impl Connector for Scripted {
     async fn apply(&self, batch: &[Change]) -> Answer {
         let (answer, answered) = oneshot::channel();
-        self.calls.send(Call { changes: batch.to_vec(), answer }).unwrap();
+        self.calls.send(Call { changes: batch.to_vec(), answer }).await.unwrap();
         answered.await.unwrap()
     }
 
@@ -92,7 +92,7 @@ struct Relay {
     store: TestStore,
     clock: Clock,
     dispatcher: Arc<Dispatcher>,
-    calls: mpsc::UnboundedReceiver<Call>,
+    calls: mpsc::Receiver<Call>,
     stop: CancellationToken,
     running: tokio::task::JoinHandle<()>,
 }
@@ -105,7 +105,7 @@ impl Relay {
     async fn with(limits: Limits, on_deactivate: OnRemoval, on_delete: OnRemoval) -> Self {
         let clock = Clock::manual(Timestamp(1_790_000_000_000));
         let store = TestStore::open(clock.clone()).await;
-        let (sender, calls) = mpsc::unbounded_channel();
+        let (sender, calls) = mpsc::channel(16);
         let types = ResourceTypes::core()
             .iter()
             .map(|kind| (kind.kind.clone(), (kind.clone(), Arc::new(Mapping::identity(kind)))))

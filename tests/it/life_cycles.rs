@@ -6,8 +6,11 @@ use serde_json::Value;
 
 use crate::relay::Relay;
 
-/// Dialect, exchanges, and who is left in the end: names, and whether each is active.
-const LIVES: [(&str, &str, &[(&str, bool)]); 4] = [
+/// A user's name, and whether the user is active.
+type Person = (&'static str, bool);
+
+/// Dialect, exchanges, and who is left in the end.
+const LIVES: [(&str, &str, &[Person]); 4] = [
     (
         "okta",
         include_str!("../dialects/okta/aiw-put.json"),

@@ -17,7 +17,7 @@ pub trait ConnectorKind: 'static {
 
     /// Checks the settings and builds the connector, without I/O beyond reading referenced files. Reports every
     /// problem, not the first.
-    fn build(settings: Self::Settings, context: BuildContext) -> Result<Box<dyn Connector>, Vec<SettingsProblem>>;
+    fn build(settings: Self::Settings, context: BuildContext) -> Built;
 }
 
 /// What a connector is built in.
@@ -40,12 +40,15 @@ pub struct SettingsProblem {
     pub remedy: String,
 }
 
+/// A connector, or every problem with its settings.
+pub type Built = Result<Box<dyn Connector>, Vec<SettingsProblem>>;
+
 /// A kind with its types erased, so that all kinds fit in one table.
 pub struct Kind {
     /// The name in `kind = "…"`.
     pub name: &'static str,
     /// Reads settings given as a JSON value and builds the connector.
-    pub build: fn(Value, BuildContext) -> Result<Box<dyn Connector>, Vec<SettingsProblem>>,
+    pub build: fn(Value, BuildContext) -> Built,
     /// The JSON Schema of the settings.
     pub schema: fn() -> Schema,
 }
@@ -55,7 +58,7 @@ pub const fn kind<K: ConnectorKind>() -> Kind {
     Kind { name: K::NAME, build: build::<K>, schema: || schemars::schema_for!(K::Settings) }
 }
 
-fn build<K: ConnectorKind>(settings: Value, context: BuildContext) -> Result<Box<dyn Connector>, Vec<SettingsProblem>> {
+fn build<K: ConnectorKind>(settings: Value, context: BuildContext) -> Built {
     let settings = serde_path_to_error::deserialize(settings).map_err(|error| {
         vec![SettingsProblem {
             key: match error.path().to_string().as_str() {

@@ -22,5 +22,5 @@ pub use change::{
 };
 pub use connector::{Connector, Limits, Plan, Reader, RemoteEntry, RemotePage};
 pub use error::{ConnectorError, ErrorClass};
-pub use kind::{BuildContext, ConnectorKind, Kind, SettingsProblem, kind};
+pub use kind::{BuildContext, Built, ConnectorKind, Kind, SettingsProblem, kind};
 pub use secret::Secret;

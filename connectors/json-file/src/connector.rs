@@ -1,13 +1,14 @@
 //! The connector: the door between the relay's tasks and the blocking storage.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use scim_connector::{
-    Applied, BuildContext, Change, Connector, ConnectorError, ConnectorKind, Limits, Plan, Reader, RemoteEntry,
-    RemotePage, RemoteState, ResourceId, ResourceKind, SettingsProblem,
+    Applied, BuildContext, Built, Change, Connector, ConnectorError, ConnectorKind, Limits, Plan, Reader, RemoteEntry,
+    RemotePage, RemoteState, ResourceId, ResourceKind,
 };
 use serde_json::{Map, Value};
+use tokio::sync::Mutex;
 
 use crate::{
     document::{Action, Document, Entry, section},
@@ -30,7 +31,7 @@ impl ConnectorKind for JsonFile {
     const NAME: &'static str = "json-file";
     type Settings = Settings;
 
-    fn build(settings: Settings, context: BuildContext) -> Result<Box<dyn Connector>, Vec<SettingsProblem>> {
+    fn build(settings: Settings, context: BuildContext) -> Built {
         let settings = settings.check(&context.base_dir)?;
         Ok(Box::new(JsonFileConnector { settings, storage: Arc::default() }))
     }
@@ -141,19 +142,19 @@ impl JsonFileConnector {
         .await
     }
 
-    /// Runs `act` where it may block. It runs to its end even when the caller goes away.
+    /// Runs `act` where it may block, in the order of the calls. A call that is dropped while it waits never runs; one
+    /// that has begun runs to its end.
     async fn blocking<T: Send + 'static>(
         &self,
         act: impl FnOnce(&mut Option<Storage>) -> Result<T, ConnectorError> + Send + 'static,
     ) -> Result<T, ConnectorError> {
-        let storage = Arc::clone(&self.storage);
+        let mut shared = Arc::clone(&self.storage).lock_owned().await;
         tokio::task::spawn_blocking(move || {
-            if storage.is_poisoned() {
-                // A panic left memory half changed; the disk is whole, so it is read again.
-                *storage.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                storage.clear_poison();
-            }
-            act(&mut storage.lock().unwrap_or_else(PoisonError::into_inner))
+            // Out of its place meanwhile: a panic leaves memory half changed, and then the disk is read again.
+            let mut storage = shared.take();
+            let result = act(&mut storage);
+            *shared = storage;
+            result
         })
         .await
         .unwrap_or_else(|error| Err(ConnectorError::transient("the write of the file was cut off").caused_by(error)))
@@ -182,5 +183,58 @@ fn holds(attributes: &Map<String, Value>, attribute: &str, value: &Value) -> boo
         Some(Value::Array(values)) => values.contains(value),
         Some(held) => held == value,
         None => false,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::{path::Path, sync::mpsc};
+
+    use futures_util::FutureExt;
+    use serde_json::json;
+
+    use super::*;
+
+    fn connector(directory: &Path) -> JsonFileConnector {
+        let settings: Settings = serde_json::from_value(json!({ "path": "users.json" })).unwrap();
+        JsonFileConnector { settings: settings.check(directory).unwrap(), storage: Arc::default() }
+    }
+
+    #[tokio::test]
+    async fn a_call_dropped_while_it_waits_for_another_never_starts() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let connector = connector(directory.path());
+        let (has_begun, begun) = mpsc::sync_channel(1);
+        let (release, released) = mpsc::sync_channel(1);
+        let mut first = Box::pin(connector.blocking(move |_| {
+            has_begun.send(()).unwrap();
+            released.recv().unwrap();
+            Ok(())
+        }));
+        assert!(first.as_mut().now_or_never().is_none());
+        begun.recv().unwrap();
+
+        let (starts, started) = mpsc::sync_channel(1);
+        let second = connector.blocking(move |_| {
+            starts.send(()).unwrap();
+            Ok(())
+        });
+        assert!(second.now_or_never().is_none());
+        // The closure is gone, so nothing can run it later.
+        assert_eq!(started.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+
+        release.send(()).unwrap();
+        first.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn after_a_panic_the_state_is_read_again() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let connector = connector(directory.path());
+        connector.with_storage(|_| Ok(())).await.unwrap();
+        connector.with_storage(|_| -> Result<(), _> { std::panic::resume_unwind(Box::new(())) }).await.unwrap_err();
+        assert!(connector.blocking(|storage| Ok(storage.is_none())).await.unwrap());
+        connector.with_storage(|_| Ok(())).await.unwrap();
     }
 }

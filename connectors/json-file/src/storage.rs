@@ -148,9 +148,10 @@ impl Storage {
                     self.go_on_from(theirs)?;
                 } else {
                     self.document.generation = self.document.generation.max(theirs.generation);
-                    self.is_ahead = true;
                 }
                 self.seen = Some(seen);
+                // Their file may be of an older generation than a journal would name, or that journal may have failed.
+                self.is_ahead = true;
             }
         }
         Ok(())
@@ -161,7 +162,9 @@ impl Storage {
         let ours = self.document.generation;
         let replay = journal::replay(&self.paths)?.filter(|replay| replay.generation == ours);
         self.document = theirs;
-        self.is_ahead = replay.is_some_and(|replay| perform(&mut self.document, &replay));
+        if let Some(replay) = replay {
+            perform(&mut self.document, &replay);
+        }
         self.document.generation = self.document.generation.max(ours);
         Ok(())
     }
@@ -220,7 +223,10 @@ fn load(paths: &Paths) -> Result<Loaded, ConnectorError> {
         match replay.generation.cmp(&document.generation) {
             // The file has all of it: the process ended after it wrote the file.
             Ordering::Less => {}
-            Ordering::Equal => is_ahead |= perform(&mut document, &replay),
+            Ordering::Equal => {
+                perform(&mut document, &replay);
+                is_ahead |= !replay.batches.is_empty();
+            }
             Ordering::Greater => {
                 return Err(ConnectorError::misconfigured(format!(
                     "{} goes on from a newer file than {}; put that file back, or move the journal away and reconcile",
@@ -233,15 +239,14 @@ fn load(paths: &Paths) -> Result<Loaded, ConnectorError> {
     Ok(Loaded { document, seen, is_ahead })
 }
 
-/// Makes the journal's edits; whether there were any.
-fn perform(document: &mut Document, replay: &Replay) -> bool {
+/// Makes the journal's edits.
+fn perform(document: &mut Document, replay: &Replay) {
     for edits in &replay.batches {
         for edit in edits {
             document.perform(edit);
         }
         document.forget_members(edits);
     }
-    !replay.batches.is_empty()
 }
 
 fn malformed(paths: &Paths, problem: &Malformed) -> ConnectorError {

@@ -28,15 +28,15 @@ fn open(directory: &tempfile::TempDir, queue_max: usize) -> Arc<SqliteStore> {
 
 fn insert(sql: &rusqlite::Connection) -> Result<(), Error> {
     sql.run(
-        "INSERT INTO resources (no, id, version, created, modified, body) VALUES (1, ?, 1, 0, 0, '{}')",
+        "INSERT INTO resources (no, id, version, created, modified, body, members) VALUES (1, ?, 1, 0, 0, '{}', 0)",
         [ID.as_bytes()],
     )?;
     Ok(())
 }
 
 /// Keeps the writer busy until told.
-async fn hold(store: &Arc<SqliteStore>) -> (mpsc::Sender<()>, JoinHandle<Result<(), Error>>) {
-    let (release, held) = mpsc::channel();
+async fn hold(store: &Arc<SqliteStore>) -> (mpsc::SyncSender<()>, JoinHandle<Result<(), Error>>) {
+    let (release, held) = mpsc::sync_channel(1);
     let (started, running) = oneshot::channel();
     let store = store.clone();
     let holding = tokio::spawn(async move {

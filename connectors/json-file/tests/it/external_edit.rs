@@ -1,5 +1,7 @@
 //! Somebody else changes the file while the connector runs.
 
+use std::{fs, os::unix::fs::symlink};
+
 use scim_connector::{Effect, ErrorClass, testkit::user};
 use serde_json::json;
 
@@ -65,6 +67,33 @@ async fn merge_keeps_what_only_the_journal_has() {
 }
 
 #[tokio::test]
+async fn merge_survives_a_restart_when_theirs_has_an_older_generation() {
+    for generation in ["", "\"generation\": 0,\n"] {
+        let bed = Bed::new(json!({ "on-external-edit": "merge", "mode": "journal" }));
+        let connector = bed.connect();
+        apply(&*connector, titled(&user(1), 1, "one")).await.unwrap();
+        bed.write(&bed.text().replace("\"generation\": 1,\n", generation).replace("\"one\"", "\"renamed\""));
+        apply(&*connector, titled(&user(2), 1, "two")).await.unwrap();
+        drop(connector);
+        apply(&*bed.connect(), titled(&user(3), 1, "three")).await.unwrap();
+        assert_eq!(titles(&bed), ["renamed", "two", "three"], "{generation:?}");
+    }
+}
+
+#[tokio::test]
+async fn merge_appends_nothing_to_a_journal_that_failed() {
+    let bed = Bed::new(json!({ "on-external-edit": "merge", "mode": "journal" }));
+    let connector = bed.connect();
+    apply(&*connector, titled(&user(1), 1, "one")).await.unwrap();
+    symlink("/dev/full", bed.path("users.json.journal")).unwrap();
+    apply(&*connector, titled(&user(2), 1, "two")).await.unwrap_err();
+    fs::remove_file(bed.path("users.json.journal")).unwrap();
+    bed.write(&bed.text().replace("\"one\"", "\"renamed\""));
+    apply(&*connector, titled(&user(2), 1, "two")).await.unwrap();
+    assert_eq!(titles(&bed), ["renamed", "two"]);
+}
+
+#[tokio::test]
 async fn overwrite_goes_on_from_ours_and_keeps_theirs_beside_it() {
     let (bed, connector) = edited("overwrite", "snapshot").await;
     apply(&*connector, titled(&user(3), 1, "three")).await.unwrap();
@@ -103,7 +132,7 @@ async fn a_copy_with_the_same_bytes_is_no_edit() {
 async fn a_removed_file_comes_back_unless_the_policy_is_fail() {
     for (policy, comes_back) in [("fail", false), ("merge", true), ("overwrite", true)] {
         let (bed, connector) = edited(policy, "snapshot").await;
-        std::fs::remove_file(bed.path("users.json")).unwrap();
+        fs::remove_file(bed.path("users.json")).unwrap();
         assert_eq!(apply(&*connector, titled(&user(3), 1, "three")).await.is_ok(), comes_back, "{policy}");
         assert_eq!(bed.path("users.json").exists(), comes_back, "{policy}");
     }
