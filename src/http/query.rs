@@ -132,6 +132,9 @@ mod tests {
             ("aadOptscim062020/Users", "/Users", ""),
             ("aadOptscim062020/Users?filter=a", "/Users", "filter=a"),
             ("aadOptscim062020/Users/7&a=1", "/Users/7", "a=1"),
+            ("aadOptscim062020=true/Users?filter=a", "/Users", "filter=a"),
+            ("aadOptscim062020?filter=a", "", "filter=a"),
+            ("aadOptscim062020=true?filter=a/b", "", "filter=a/b"),
         ] {
             let target = Target::new("/scim/v2", Some(query));
             let expected = Target { path: "/scim/v2", path_in_query, query: rest, is_flagged: true };

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use scim_relay::{
-    credentials::{Authenticated, Credentials},
+    credentials::{Authenticated, Credentials, Error},
     metrics::Metrics,
     store::TenantName,
     time::{Clock, Timestamp},
@@ -136,4 +136,16 @@ async fn the_metric_shows_how_long_a_key_is_good() {
     let text = String::from_utf8(world.metrics.text()).unwrap();
     let lines: Vec<_> = text.lines().filter(|line| line.starts_with("scim_relay_key_expiry_seconds{")).collect();
     assert_eq!(lines, [format!("scim_relay_key_expiry_seconds{{key=\"{id}\",tenant=\"acme\"}} 90")]);
+}
+
+#[tokio::test]
+async fn two_good_keys_of_a_tenant_have_two_names() {
+    let world = World::new().await;
+    let acme = TenantName("acme".into());
+    let create = |tenant: &TenantName| world.credentials.create(tenant.clone(), "okta".into(), None);
+    let (_, credential) = create(&acme).await.unwrap();
+    assert!(matches!(create(&acme).await, Err(Error::NameTaken(name)) if name == "okta"));
+    create(&TenantName("umbra".into())).await.unwrap();
+    assert!(world.credentials.revoke(&acme, &credential.id).await.unwrap());
+    create(&acme).await.unwrap();
 }

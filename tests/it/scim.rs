@@ -373,6 +373,73 @@ async fn g12_a_key_opens_its_own_tenant_only() {
     assert_eq!(foreign.body, nowhere.body);
 }
 
+#[tokio::test]
+async fn a_patch_of_unknown_attributes_alone_is_no_success() {
+    let relay = Relay::start("").await;
+    let user = created(&relay, "/Users", &ann()).await;
+    let path = format!("/Users/{}", id(&user));
+    for value in [
+        json!({ "acive": false }),
+        json!({ "name.shoeSize": 7 }),
+        json!({ ENTERPRISE_URN: { "shoeSize": 7 } }),
+        json!({ "manager": "b7c1" }),
+    ] {
+        let response = relay.patch(&path, &patch(json!([{ "op": "replace", "value": value }]))).await;
+        assert_eq!((response.status, &response.body["scimType"]), (400, &json!("invalidPath")), "{value}");
+    }
+    let some = json!([{ "op": "replace", "value": { "acive": false, "title": "Engineer" } }]);
+    assert_eq!(relay.patch(&path, &patch(some)).await.body["title"], "Engineer");
+    let echo = json!([{ "op": "replace", "value": { "id": id(&user), "meta": {} } }]);
+    assert_eq!(relay.patch(&path, &patch(echo)).await.status, 200, "what is ignored on purpose is not lost");
+}
+
+#[tokio::test]
+async fn members_that_name_nobody_never_empty_a_group() {
+    for dialect in ["auto", "rfc"] {
+        let relay = Relay::start(&format!("dialect = \"{dialect}\"")).await;
+        let user = created(&relay, "/Users", &ann()).await;
+        let members = json!([{ "value": id(&user) }]);
+        let group = created(&relay, "/Groups", &json!({ "displayName": "Staff", "members": members })).await;
+        let path = format!("/Groups/{}", id(&group));
+        for nobody in [json!([{ "value": "" }]), json!([{}]), json!([null]), json!([{ "value": null }]), json!("")] {
+            for response in [
+                relay.patch(&path, &patch(json!([{ "op": "replace", "path": "members", "value": nobody }]))).await,
+                relay.patch(&path, &patch(json!([{ "op": "replace", "value": { "members": nobody } }]))).await,
+                relay.put(&path, &json!({ "displayName": "Staff", "members": nobody })).await,
+            ] {
+                assert_eq!(response.status, 400, "{dialect}: {nobody}: {}", response.body);
+            }
+        }
+        assert_eq!(relay.get(&path).await.body["members"].as_array().map(Vec::len), Some(1));
+        let clear = patch(json!([{ "op": "replace", "path": "members", "value": [] }]));
+        assert_eq!(relay.patch(&path, &clear).await.status, 200, "an empty list says so");
+    }
+}
+
+#[tokio::test]
+async fn ok_02_a_lookup_by_e_mail_finds_one_user_at_most() {
+    let relay = Relay::start("unique-id = \"emails.value\"").await;
+    let named = created(&relay, "/Users", &json!({ "userName": "ann@mail.example" })).await;
+    created(&relay, "/Users", &ann()).await;
+    let found = relay.get(&format!("/Users?filter={}", percent(r#"userName eq "ann@mail.example""#))).await;
+    assert_eq!(total(&found), 1);
+    assert_eq!(found.body["Resources"][0]["id"], named["id"], "who has it as a name comes first");
+}
+
+#[tokio::test]
+async fn schemas_say_what_is_unique_in_the_tenant() {
+    let relay = Relay::start("unique-id = \"emails.value\"").await;
+    let attribute = |schema: &Value, name: &str| {
+        schema["attributes"].as_array().unwrap().iter().find(|found| found["name"] == name).unwrap().clone()
+    };
+    let group = relay.get("/Schemas/urn:ietf:params:scim:schemas:core:2.0:Group").await.body;
+    assert_eq!(attribute(&group, "displayName")["uniqueness"], "server");
+    let user = relay.get("/Schemas/urn:ietf:params:scim:schemas:core:2.0:User").await.body;
+    let emails = attribute(&user, "emails");
+    let value = emails["subAttributes"].as_array().unwrap().iter().find(|found| found["name"] == "value").unwrap();
+    assert_eq!(value["uniqueness"], "server");
+}
+
 fn percent(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
