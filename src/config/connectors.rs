@@ -65,7 +65,13 @@ pub(super) fn check(
                     settings,
                     base_dir: base_dir.to_owned(),
                 },
-                store: store::Connector { name, kinds, passwords: raw.passwords, backfill: raw.backfill },
+                store: store::Connector {
+                    name,
+                    kinds,
+                    passwords: raw.passwords,
+                    backfill: raw.backfill,
+                    fingerprint: Arc::default(),
+                },
             })
         })
         .collect()

@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
-use scim_connector::{Applied, Change, ConnectorError, Effect, ErrorClass};
+use scim_connector::{Applied, Change, ConnectorError, Effect, ErrorClass, ResourceId};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -54,7 +54,7 @@ struct Pending {
     attempts: u32,
     waiting: Vec<String>,
     request_id: Arc<str>,
-    resource: String,
+    resource: ResourceId,
 }
 
 impl ConnectorTask {
@@ -162,7 +162,7 @@ impl ConnectorTask {
                         id: delivery.id,
                         version: delivery.version,
                         attempts: delivery.attempts,
-                        resource: delivery.resource.to_string(),
+                        resource: delivery.resource,
                         request_id: delivery.request_id,
                         waiting: match delivery.state {
                             OwedState::Present { members: Some(MemberDelta { waiting, .. }), .. } => waiting,
@@ -172,6 +172,7 @@ impl ConnectorTask {
                 }
                 Task::Leave(remote) => settled.push(Settlement {
                     id: delivery.id,
+                    resource: delivery.resource,
                     version: delivery.version,
                     outcome: Outcome::Applied { effect: Effect::Unchanged, remote, waiting: Vec::new() },
                 }),
@@ -179,6 +180,7 @@ impl ConnectorTask {
                     self.metrics.delivered(&self.running.target.name.0, DeliveryOutcome::Rejected);
                     settled.push(Settlement {
                         id: delivery.id,
+                        resource: delivery.resource,
                         version: delivery.version,
                         outcome: Outcome::Dead { message },
                     });
@@ -225,7 +227,12 @@ impl ConnectorTask {
                 suspended = Some(ConnectorState::Suspended { reason: error.message().to_owned() });
             }
             let outcome = self.outcome(&pending, result, &transient, now);
-            settlements.push(Settlement { id: pending.id, version: pending.version, outcome });
+            settlements.push(Settlement {
+                id: pending.id,
+                resource: pending.resource,
+                version: pending.version,
+                outcome,
+            });
         }
         self.settle(settlements).await;
         if let Some(state) = &suspended {
@@ -268,7 +275,7 @@ impl ConnectorTask {
                 tracing::debug!(
                     connector = name,
                     request.id = &*pending.request_id,
-                    resource.id = pending.resource,
+                    resource.id = %pending.resource,
                     version = pending.version,
                     "delivered"
                 );
@@ -283,7 +290,7 @@ impl ConnectorTask {
         tracing::warn!(
             connector = name,
             request.id = &*pending.request_id,
-            resource.id = pending.resource,
+            resource.id = %pending.resource,
             version = pending.version,
             attempts = pending.attempts.saturating_add(1),
             class = class_name(error.class()),

@@ -37,6 +37,7 @@ pub(crate) fn connector(name: &str) -> Connector {
         kinds: vec![ResourceKind::new("User"), ResourceKind::new("Group")],
         passwords: false,
         backfill: true,
+        fingerprint: Arc::default(),
     }
 }
 
@@ -173,7 +174,8 @@ impl Bench {
     }
 
     pub(crate) async fn settle(&self, name: &str, delivery: &Delivery, outcome: Outcome) {
-        let settlement = Settlement { id: delivery.id, version: delivery.version, outcome };
+        let settlement =
+            Settlement { id: delivery.id, resource: delivery.resource, version: delivery.version, outcome };
         self.store.settle(&ConnectorName(name.into()), vec![settlement]).await.unwrap();
     }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{collection::vec, prelude::*};
-use scim_connector::ResourceId;
+use scim_connector::{Effect, ResourceId};
 use scim_relay::{
     store::{Delivery, Outcome, OwedState, WriteError},
     time::Clock,
@@ -64,8 +64,13 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (which.clone(), which.clone()).prop_map(|(group, which)| Step::AddMember { group, which }),
         1 => (which.clone(), which.clone()).prop_map(|(group, which)| Step::RemoveMember { group, which }),
         2 => Just(Step::Read),
-        4 => (which, 0..6_usize).prop_map(|(which, outcome)| Step::Settle { which, outcome }),
+        4 => (which, 0..8_usize).prop_map(|(which, outcome)| Step::Settle { which, outcome }),
     ]
+}
+
+/// Short texts of letters that have cases, some of them unusual, so that some meet.
+fn text() -> impl Strategy<Value = String> {
+    "[aAbBßéÉİıΣςK ]{1,3}"
 }
 
 /// What the client knows, and what one downstream system holds.
@@ -75,6 +80,8 @@ struct Model {
     groups: BTreeMap<ResourceId, (String, BTreeSet<ResourceId>)>,
     downstream: BTreeMap<ResourceId, (String, BTreeSet<ResourceId>)>,
     applied_versions: BTreeMap<ResourceId, u64>,
+    /// Users that the downstream system removed although they are there.
+    lost: BTreeSet<ResourceId>,
     under_way: Vec<Delivery>,
 }
 
@@ -155,11 +162,22 @@ impl Model {
                 let outcome = match outcome {
                     0 => retry_at(bench.clock.now().after(minutes(1))),
                     1 => Outcome::Dead { message: "refused".to_owned() },
+                    2 if !delivery.kind.is_group() => self.lose(delivery.resource),
                     _ => applied(&delivery),
                 };
                 bench.settle("ldap", &delivery, outcome).await;
             }
         }
+    }
+
+    /// The downstream system removes a user instead of changing it, as one does that keeps no inactive users.
+    fn lose(&mut self, id: ResourceId) -> Outcome {
+        self.lost.insert(id);
+        self.downstream.remove(&id);
+        for (_, members) in self.downstream.values_mut() {
+            members.remove(&id);
+        }
+        Outcome::Applied { effect: Effect::Removed, remote: None, waiting: Vec::new() }
     }
 
     /// What a downstream system with unique names does.
@@ -206,6 +224,13 @@ impl Model {
     async fn finish(&mut self, bench: &Bench) {
         for delivery in std::mem::take(&mut self.under_way) {
             bench.settle("ldap", &delivery, applied(&delivery)).await;
+        }
+        for id in std::mem::take(&mut self.lost) {
+            // Whoever was lost comes back with the next change.
+            if self.users.contains_key(&id) {
+                let operations = json!([{ "op": "replace", "path": "title", "value": "back" }]);
+                bench.patch("User", id, operations).await.unwrap();
+            }
         }
         bench.clock.advance(minutes(10));
         bench.store.queue_retry(&Default::default(), bench.clock.now()).await.unwrap();
@@ -257,6 +282,41 @@ proptest! {
             model.check_store(&bench).await;
             model.finish(&bench).await;
             store.verify_audit().await.unwrap();
+        });
+    }
+
+    #[test]
+    fn what_an_index_finds_is_what_a_scan_finds(
+        rows in vec((text(), text(), text()), 1..12),
+        probes in vec(text(), 1..8),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let directory = tempfile::tempdir().unwrap();
+            let clock = Clock::manual(START);
+            let bench = Bench::new(open(directory.path(), clock.clone()).unwrap(), clock).await;
+            let mut wanted = probes;
+            for (number, (user_name, shared, email)) in rows.into_iter().enumerate() {
+                let body = json!({
+                    "userName": user_name, "displayName": shared, "externalId": shared,
+                    "emails": [{ "value": email }, { "value": format!("{number}@example.com") }],
+                });
+                if let Ok(committed) = bench.try_create("User", body).await {
+                    let id = committed.stored().id.to_string();
+                    wanted.extend([user_name, shared, email, id.to_uppercase(), id]);
+                }
+            }
+            for value in wanted {
+                for value in [value.to_uppercase(), value.to_lowercase(), value] {
+                    let value = serde_json::to_string(&value).unwrap();
+                    for attribute in ["userName", "displayName", "externalId", "emails", "emails.value", "id"] {
+                        let indexed = bench.found("User", &format!("{attribute} eq {value}")).await;
+                        // Nothing leads to the members of a negation.
+                        let scanned = bench.found("User", &format!("not (not ({attribute} eq {value}))")).await;
+                        assert_eq!(indexed, scanned, "{attribute} {value}");
+                    }
+                }
+            }
         });
     }
 }

@@ -1,13 +1,13 @@
 //! What every store must do. Each function is one test; `sqlite_store` runs them all.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use scim_connector::ResourceId;
+use scim_connector::{Effect, MemberRef, ResourceId, ResourceKind};
 use scim_relay::{
     store::{
-        ConnectorName, ConnectorState, Credential, IfMatch, OnRehire, Operation, Outcome, OwedState, QueueClass,
-        QueueSelection, TenantName, UniqueId, WriteEffect,
+        Connector, ConnectorName, ConnectorState, Credential, Delivery, DeliveryId, IfMatch, OnRehire, Operation,
+        Outcome, OwedState, QueueClass, QueueSelection, TenantName, UniqueId, WriteEffect,
     },
     time::Timestamp,
 };
@@ -193,6 +193,9 @@ pub(crate) async fn filters_and_sorting_find_what_they_should(bench: Bench) {
         ("Group", format!(r#"members[value eq "{bob}"]"#), &[crew]),
         ("Group", format!(r#"displayName eq "team" and members.value eq "{bob}""#), &none),
         ("Group", format!(r#"not (members.value eq "{bob}")"#), &[team]),
+        ("Group", r#"members[type eq "Group"]"#.to_owned(), &none),
+        ("Group", r#"members[type eq "user"]"#.to_owned(), &[team, crew]),
+        ("Group", format!(r#"members.type eq "User" and members eq "{bob}""#), &[crew]),
         ("Group", format!(r#"meta.lastModified ge "{}""#, START.rfc3339()), &[team, crew]),
     ] {
         assert_eq!(bench.found(kind, &filter).await, expected, "{filter}");
@@ -377,6 +380,234 @@ pub(crate) async fn a_new_connector_is_owed_what_was_there(bench: Bench) {
     bench.store.set_connector_state(&sql, state.clone()).await.unwrap();
     let status = bench.store.connectors().await.unwrap();
     assert_eq!((status[1].state.clone(), status[1].confirmed, status[1].backfilling), (state, 26, false));
+}
+
+/// What a group's delivery asks of its members, by their ids: to add, to remove.
+fn asked(due: &[Delivery], group: ResourceId) -> (Vec<ResourceId>, Vec<ResourceId>) {
+    let delivery = due.iter().find(|delivery| delivery.resource == group).unwrap();
+    let OwedState::Present { members: Some(delta), .. } = &delivery.state else { panic!("{due:?}") };
+    let ids = |members: &[MemberRef]| members.iter().map(|member| member.resource.id).collect();
+    (ids(&delta.add), ids(&delta.remove))
+}
+
+/// The connector removed what it was told to deactivate.
+fn removed() -> Outcome {
+    Outcome::Applied { effect: Effect::Removed, remote: None, waiting: Vec::new() }
+}
+
+pub(crate) async fn members_can_be_removed_by_type(bench: Bench) {
+    let ada = bench.create("User", user("ada")).await;
+    let inner = bench.create("Group", group("inner", &[])).await;
+    let outer = bench.create("Group", group("outer", &[ada, inner])).await;
+    let operations = json!([{ "op": "remove", "path": "members[type eq \"Group\"]" }]);
+    bench.patch("Group", outer, operations).await.unwrap();
+    assert_eq!(bench.member_values(outer).await, [ada.to_string()]);
+}
+
+pub(crate) async fn g06_a_member_lost_while_its_group_is_under_way_is_added_again(bench: Bench) {
+    let ada = bench.create("User", user("ada")).await;
+    let team = bench.create("Group", group("team", &[ada])).await;
+    bench.drain("ldap").await;
+    let active = |active: bool| json!({ "userName": "ada", "active": active });
+    for comes_back_at_once in [false, true] {
+        bench.add_member(team, &format!("somebody-{comes_back_at_once}")).await;
+        let under_way = bench.due("ldap").await;
+        assert_eq!(under_way.len(), 1);
+        let beside = [under_way[0].id];
+        bench.replace("User", ada, active(false)).await.unwrap();
+        bench.settle("ldap", &bench.due_beside("ldap", &beside).await[0], removed()).await;
+        if comes_back_at_once {
+            bench.replace("User", ada, active(true)).await.unwrap();
+            bench.apply("ldap", &bench.due_beside("ldap", &beside).await[0]).await;
+        }
+        bench.apply("ldap", &under_way[0]).await;
+        if !comes_back_at_once {
+            assert_eq!(bench.due("ldap").await.len(), 0);
+            bench.replace("User", ada, active(true)).await.unwrap();
+            bench.apply("ldap", &bench.due("ldap").await[0]).await;
+        }
+        assert_eq!(asked(&bench.due("ldap").await, team), (vec![ada], vec![]));
+        bench.drain("ldap").await;
+    }
+    assert_eq!(bench.queued().await, 0);
+}
+
+pub(crate) async fn a_connector_without_groups_waits_for_no_members(bench: Bench) {
+    let users_only = Connector { kinds: vec![ResourceKind::new("User")], ..connector("users") };
+    bench.configure(tenant("acme", vec![users_only])).await;
+    let ada = bench.create("User", user("ada")).await;
+    bench.create("Group", group("team", &[ada])).await;
+    bench.drain("users").await;
+    bench.replace("User", ada, json!({ "userName": "ada", "active": false })).await.unwrap();
+    bench.settle("users", &bench.due("users").await[0], removed()).await;
+    bench.replace("User", ada, user("ada")).await.unwrap();
+    assert_eq!(bench.drain("users").await, 1);
+    let status = bench.store.connectors().await.unwrap();
+    assert_eq!(status.iter().map(|status| status.waiting_members).collect::<Vec<_>>(), [0, 0]);
+}
+
+async fn backfill(bench: &Bench, name: &str) {
+    while bench.store.backfill(&ConnectorName(name.into()), 2).await.unwrap() {}
+}
+
+pub(crate) async fn a_connector_that_comes_back_is_owed_what_it_missed(bench: Bench) {
+    for backfills in [true, false] {
+        let ldap = || Connector { backfill: backfills, ..connector("ldap") };
+        let name = |name: &str| format!("{name}-{backfills}");
+        let mut ids = Vec::new();
+        for which in ["changed", "same", "deleted", "left"] {
+            ids.push(bench.create("User", user(&name(which))).await);
+        }
+        let [changed, same, deleted, left] = ids[..] else { unreachable!() };
+        let team = bench.create("Group", group(&name("team"), &[same, deleted, left])).await;
+        bench.drain("ldap").await;
+
+        bench.configure(tenant("acme", vec![])).await;
+        bench.replace("User", changed, user(&name("renamed"))).await.unwrap();
+        bench.remove_member(team, left).await;
+        bench.delete("User", deleted).await.unwrap();
+        let new = bench.create("User", user(&name("new"))).await;
+
+        bench.configure(tenant("acme", vec![ldap()])).await;
+        backfill(&bench, "ldap").await;
+        let due = bench.due("ldap").await;
+        let (added, mut gone) = asked(&due, team);
+        gone.sort();
+        assert_eq!((added, gone), (vec![], vec![deleted, left]));
+        let mut delivered = BTreeSet::new();
+        loop {
+            let due = bench.due("ldap").await;
+            if due.is_empty() {
+                break;
+            }
+            for delivery in due {
+                assert_eq!(delivery.state == OwedState::Deleted, delivery.resource == deleted);
+                delivered.insert(delivery.resource);
+                bench.apply("ldap", &delivery).await;
+            }
+        }
+        let mut expected = BTreeSet::from([changed, deleted, team]);
+        if backfills {
+            expected.insert(new);
+        }
+        assert_eq!(delivered, expected);
+        bench.configure(tenant("acme", vec![ldap()])).await;
+        assert!(!bench.store.connectors().await.unwrap()[0].backfilling, "it was not away");
+    }
+}
+
+pub(crate) async fn a_connector_that_takes_more_types_is_owed_them(bench: Bench) {
+    let users_only = Connector { kinds: vec![ResourceKind::new("User")], ..connector("ldap") };
+    bench.configure(tenant("acme", vec![users_only])).await;
+    let ada = bench.create("User", user("ada")).await;
+    let team = bench.create("Group", group("team", &[ada])).await;
+    assert_eq!(bench.drain("ldap").await, 1);
+    bench.configure(tenant("acme", vec![connector("ldap")])).await;
+    backfill(&bench, "ldap").await;
+    assert_eq!(asked(&bench.due("ldap").await, team), (vec![ada], vec![]));
+    assert_eq!(bench.drain("ldap").await, 1);
+}
+
+pub(crate) async fn a_connector_is_one_tenants_for_ever(bench: Bench) {
+    let tenants = vec![tenant("acme", vec![]), tenant("umbrella", vec![connector("ldap")])];
+    let error = bench.store.configure(tenants).await.unwrap_err().to_string();
+    assert!(error.contains("connector ldap belongs to tenant acme"), "{error}");
+}
+
+pub(crate) async fn another_fingerprint_owes_what_was_confirmed_again(bench: Bench) {
+    let ada = bench.create("User", user("ada")).await;
+    bench.drain("ldap").await;
+    let dead = bench.create("User", user("dead")).await;
+    bench.settle("ldap", &bench.due("ldap").await[0], Outcome::Dead { message: "no".to_owned() }).await;
+    for (fingerprint, owed) in [("a", 1), ("a", 0), ("b", 1)] {
+        let ldap = Connector { fingerprint: fingerprint.into(), ..connector("ldap") };
+        bench.configure(tenant("acme", vec![ldap])).await;
+        backfill(&bench, "ldap").await;
+        let due = bench.due("ldap").await;
+        assert_eq!(due.len(), owed);
+        assert!(due.iter().all(|delivery| delivery.resource == ada), "{dead} was not confirmed");
+        bench.drain("ldap").await;
+    }
+}
+
+pub(crate) async fn g20_what_took_effect_after_a_discard_is_recorded(bench: Bench) {
+    let confirmed = || async { bench.store.connectors().await.unwrap()[0].confirmed };
+    let ada = bench.create("User", user("ada")).await;
+    let under_way = bench.due("ldap").await;
+    bench.store.queue_discard(&QueueSelection::default(), START).await.unwrap();
+    bench.apply("ldap", &under_way[0]).await;
+    assert_eq!(confirmed().await, 1);
+    bench.apply("ldap", &under_way[0]).await;
+    bench.delete("User", ada).await.unwrap();
+    assert!(bench.due("ldap").await[0].remote.is_some());
+    bench.drain("ldap").await;
+    assert_eq!(confirmed().await, 0);
+}
+
+pub(crate) async fn what_may_have_taken_effect_is_removed_after_a_discard(bench: Bench) {
+    for is_known_before_the_deletion in [true, false] {
+        let ada = bench.create("User", user("ada")).await;
+        let under_way = bench.due("ldap").await;
+        if is_known_before_the_deletion {
+            bench.settle("ldap", &under_way[0], retry_at(START)).await;
+        }
+        bench.store.queue_discard(&QueueSelection::default(), START).await.unwrap();
+        bench.delete("User", ada).await.unwrap();
+        if !is_known_before_the_deletion {
+            bench.apply("ldap", &under_way[0]).await;
+        }
+        let due = bench.due("ldap").await;
+        assert_eq!((due.len(), &due[0].state), (1, &OwedState::Deleted));
+        assert_eq!(due[0].remote.is_some(), !is_known_before_the_deletion);
+        bench.drain("ldap").await;
+        assert_eq!(bench.store.connectors().await.unwrap()[0].confirmed, 0);
+    }
+}
+
+pub(crate) async fn g05_a_member_is_deleted_after_its_group_let_go_of_it(bench: Bench) {
+    let ada = bench.create("User", user("ada")).await;
+    let team = bench.create("Group", group("team", &[ada])).await;
+    bench.drain("ldap").await;
+    bench.replace("User", ada, json!({ "userName": "ada", "active": true, "title": "x" })).await.unwrap();
+    bench.delete("User", ada).await.unwrap();
+    let mut order = Vec::new();
+    loop {
+        let due = bench.due("ldap").await;
+        let Some(delivery) = due.first() else { break };
+        order.push((delivery.resource, delivery.state == OwedState::Deleted));
+        bench.apply("ldap", delivery).await;
+    }
+    assert_eq!(order, [(ada, false), (team, false), (ada, true)]);
+}
+
+pub(crate) async fn a_retry_of_an_old_version_does_not_delay_a_newer(bench: Bench) {
+    let later = START.after(minutes(5));
+    for (class, counted, goes_at_once) in [
+        ("transient", true, true),
+        ("waiting", false, true),
+        ("transient", false, false),
+        ("throttled", false, false),
+        ("misconfigured", false, false),
+    ] {
+        let id = bench.create("User", user(class)).await;
+        let due = bench.due("ldap").await;
+        bench.replace("User", id, json!({ "userName": class, "active": true, "title": "x" })).await.unwrap();
+        let outcome = Outcome::RetryAt { at: later, counted, class, message: "no".to_owned() };
+        bench.settle("ldap", &due[0], outcome).await;
+        assert_eq!(bench.due("ldap").await.len(), usize::from(goes_at_once), "{class} {counted}");
+        bench.store.queue_retry(&QueueSelection::default(), START).await.unwrap();
+        bench.drain("ldap").await;
+    }
+}
+
+pub(crate) async fn deliveries_under_way_do_not_count_towards_the_limit(bench: Bench) {
+    for number in 0..6 {
+        bench.create("User", user(&format!("user-{number}"))).await;
+    }
+    let names: Vec<DeliveryId> = bench.due("ldap").await.iter().map(|delivery| delivery.id).collect();
+    let ldap = ConnectorName("ldap".into());
+    let due = bench.store.deliveries(&ldap, START, 2, &names[..3]).await.unwrap();
+    assert_eq!(due.iter().map(|delivery| delivery.id).collect::<Vec<_>>(), names[3..5]);
 }
 
 pub(crate) async fn credentials_are_kept_used_and_revoked(bench: Bench) {
