@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::{collection::vec, prelude::*};
 use scim_connector::{Effect, ResourceId};
 use scim_relay::{
-    store::{Delivery, Outcome, OwedState, WriteError},
+    store::{ConnectorName, Delivery, Outcome, OwedState, WriteError},
     time::Clock,
 };
 use serde_json::json;
 
 use crate::{
     sqlite_store::open,
-    store_bench::{Bench, START, applied, group, minutes, retry_at, shown, user},
+    store_bench::{Bench, START, applied, connector, group, minutes, retry_at, shown, tenant, user},
 };
 
 const NAMES: [&str; 4] = ["w", "x", "y", "z"];
@@ -44,6 +44,8 @@ enum Step {
         group: usize,
         which: usize,
     },
+    /// Takes the connector out of the configuration, unless something is under way, or puts it back.
+    Toggle,
     /// Reads what may go and keeps it under way.
     Read,
     /// Ends one delivery under way.
@@ -63,7 +65,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => which.clone().prop_map(|which| Step::Delete { which }),
         3 => (which.clone(), which.clone()).prop_map(|(group, which)| Step::AddMember { group, which }),
         1 => (which.clone(), which.clone()).prop_map(|(group, which)| Step::RemoveMember { group, which }),
-        2 => Just(Step::Read),
+        1 => Just(Step::Toggle),
+        4 => Just(Step::Read),
         4 => (which, 0..8_usize).prop_map(|(which, outcome)| Step::Settle { which, outcome }),
     ]
 }
@@ -82,6 +85,8 @@ struct Model {
     applied_versions: BTreeMap<ResourceId, u64>,
     /// Users that the downstream system removed although they are there.
     lost: BTreeSet<ResourceId>,
+    /// Whether the connector is out of the configuration.
+    is_away: bool,
     under_way: Vec<Delivery>,
 }
 
@@ -146,6 +151,9 @@ impl Model {
                 bench.remove_member(group, id).await;
                 self.groups.get_mut(&group).unwrap().1.remove(&id);
             }
+            Step::Toggle if self.under_way.is_empty() => self.toggle(bench).await,
+            Step::Toggle => {}
+            Step::Read if self.is_away => {}
             Step::Read => {
                 let names: Vec<_> = self.under_way.iter().map(|delivery| delivery.id).collect();
                 for delivery in bench.due_beside("ldap", &names).await {
@@ -167,6 +175,16 @@ impl Model {
                 };
                 bench.settle("ldap", &delivery, outcome).await;
             }
+        }
+    }
+
+    async fn toggle(&mut self, bench: &Bench) {
+        self.is_away = !self.is_away;
+        let connectors = if self.is_away { vec![] } else { vec![connector("ldap")] };
+        bench.configure(tenant("acme", connectors)).await;
+        if !self.is_away {
+            let ldap = ConnectorName("ldap".into());
+            while bench.store.backfill(&ldap, 3).await.unwrap() {}
         }
     }
 
@@ -222,6 +240,9 @@ impl Model {
 
     /// Ends everything well: the downstream system is then as the store.
     async fn finish(&mut self, bench: &Bench) {
+        if self.is_away {
+            self.toggle(bench).await;
+        }
         for delivery in std::mem::take(&mut self.under_way) {
             bench.settle("ldap", &delivery, applied(&delivery)).await;
         }
@@ -255,9 +276,10 @@ impl Model {
     }
 }
 
-/// Whether a refusal for good may have broken the order that uniqueness rests on.
-fn refuses(steps: &[Step]) -> bool {
-    steps.iter().any(|step| matches!(step, Step::Settle { outcome: 1, .. }))
+/// Whether the order that uniqueness rests on may have been broken: by a refusal for good, or by an absence, after which
+/// only the newest states are known.
+fn breaks_order(steps: &[Step]) -> bool {
+    steps.iter().any(|step| matches!(step, Step::Toggle | Step::Settle { outcome: 1, .. }))
 }
 
 proptest! {
@@ -272,7 +294,7 @@ proptest! {
             let store = open(directory.path(), clock.clone()).unwrap();
             let bench = Bench::new(store.clone(), clock).await;
             let mut model = Model::default();
-            let in_order = !refuses(&steps);
+            let in_order = !breaks_order(&steps);
             for step in steps {
                 model.take(&bench, step).await;
                 if in_order {
@@ -284,6 +306,11 @@ proptest! {
             store.verify_audit().await.unwrap();
         });
     }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_an_index_finds_is_what_a_scan_finds(

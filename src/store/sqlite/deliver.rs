@@ -33,6 +33,8 @@ struct Due {
     /// `None` for a deleted resource.
     attributes: Option<String>,
     confirmed_version: i64,
+    /// The connector's epoch when it confirmed that.
+    epoch: i64,
     remote: Option<String>,
 }
 
@@ -107,7 +109,8 @@ fn read(sql: &Connection, seq: i64) -> Result<Option<Due>, Error> {
     Ok(sql.first(
         "SELECT deliveries.seq, deliveries.resource, deliveries.id,
                 CASE WHEN frozen IS NULL THEN ifnull(resources.version, deliveries.version) ELSE deliveries.version END,
-                attempts, queued, request_id, ifnull(frozen, resources.body), ifnull(ledger.version, 0), remote
+                attempts, queued, request_id, ifnull(frozen, resources.body), ifnull(ledger.version, 0),
+                ifnull(epoch, 0), remote
          FROM deliveries
          LEFT JOIN resources ON resources.no = deliveries.resource
          LEFT JOIN ledger ON ledger.connector = deliveries.connector AND ledger.resource = deliveries.resource
@@ -124,7 +127,8 @@ fn read(sql: &Connection, seq: i64) -> Result<Option<Due>, Error> {
                 request_id: row.get(6)?,
                 attributes: row.get(7)?,
                 confirmed_version: row.get(8)?,
-                remote: row.get(9)?,
+                epoch: row.get(9)?,
+                remote: row.get(10)?,
             })
         },
     )?)
@@ -144,7 +148,9 @@ fn delivery(
         Some(attributes) => OwedState::Present {
             attributes: attributes.into(),
             members: if kind.is_group() {
-                let versions = (due.confirmed_version, due.version);
+                // What was confirmed under another configuration may be written otherwise now, members included.
+                let confirmed = if due.epoch < connector.epoch { 0 } else { due.confirmed_version };
+                let versions = (confirmed, due.version);
                 Some(delta(sql, catalog, tenant, connector, due.resource, versions)?)
             } else {
                 None
