@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use scim_connector::{Effect, RemoteState, ResourceId, ResourceKind};
+use scim_connector::{Effect, MemberRef, RemoteState, ResourceId, ResourceKind};
 use scim_relay::{
     scim::{
         self,
@@ -216,6 +216,19 @@ pub(crate) fn applied(delivery: &Delivery) -> Outcome {
         },
         OwedState::Deleted => Outcome::Applied { effect: Effect::Removed, remote: None, waiting: Vec::new() },
     }
+}
+
+/// What a group's delivery asks of its members, by their ids: to add, to remove.
+pub(crate) fn asked(due: &[Delivery], group: ResourceId) -> (Vec<ResourceId>, Vec<ResourceId>) {
+    let delivery = due.iter().find(|delivery| delivery.resource == group).unwrap();
+    let OwedState::Present { members: Some(delta), .. } = &delivery.state else { panic!("{due:?}") };
+    let ids = |members: &[MemberRef]| members.iter().map(|member| member.resource.id).collect();
+    (ids(&delta.add), ids(&delta.remove))
+}
+
+/// The outcome of a connector that removed what it was told to deactivate.
+pub(crate) fn lost() -> Outcome {
+    Outcome::Applied { effect: Effect::Removed, remote: None, waiting: Vec::new() }
 }
 
 pub(crate) fn retry_at(at: Timestamp) -> Outcome {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{collection::vec, prelude::*};
-use scim_connector::{Effect, ResourceId};
+use scim_connector::ResourceId;
 use scim_relay::{
     store::{ConnectorName, Delivery, Outcome, OwedState, WriteError},
     time::Clock,
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     sqlite_store::open,
-    store_bench::{Bench, START, applied, connector, group, minutes, retry_at, shown, tenant, user},
+    store_bench::{Bench, START, applied, connector, group, lost, minutes, retry_at, shown, tenant, user},
 };
 
 const NAMES: [&str; 4] = ["w", "x", "y", "z"];
@@ -195,7 +195,7 @@ impl Model {
         for (_, members) in self.downstream.values_mut() {
             members.remove(&id);
         }
-        Outcome::Applied { effect: Effect::Removed, remote: None, waiting: Vec::new() }
+        lost()
     }
 
     /// What a downstream system with unique names does.
