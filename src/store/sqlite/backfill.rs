@@ -4,6 +4,8 @@
 //! First what it has confirmed is walked and compared, then, with `backfill`, all resources. Removals need no walk: they
 //! are owed to a connector that is away, too.
 
+use serde_json::Value;
+
 use super::{
     catalog::{ConnectorEntry, Partition},
     owe,
@@ -64,7 +66,8 @@ fn walk(
             version == resource.version || is_owed(transaction, connector, &resource)?
         };
         if !is_settled {
-            owe::owe_again(transaction, connector, &resource, REQUEST_ID)?;
+            let is_inactive = resource.attributes()?.get("active") == Some(&Value::Bool(false));
+            owe::owe_again(transaction, connector, &resource, is_inactive.then_some(true), REQUEST_ID)?;
         }
     }
     sql.run("UPDATE connectors SET walked = ? WHERE no = ?", (last, connector.no))?;
@@ -90,7 +93,7 @@ fn owe_resources(
     for resource in resources {
         let settled = is_confirmed(transaction, connector, &resource)? || is_owed(transaction, connector, &resource)?;
         if !settled {
-            owe::owe_again(transaction, connector, &resource, REQUEST_ID)?;
+            owe::owe_again(transaction, connector, &resource, None, REQUEST_ID)?;
         }
     }
     transaction.sql.run("UPDATE connectors SET backfilled = ? WHERE no = ?", (last, connector.no))?;

@@ -312,7 +312,7 @@ impl<'a> Change<'a, '_> {
             for connector in self.tenant.absent(groups) {
                 // It is told while it still knows which entry the member was.
                 if owe::is_known(self.transaction.sql, connector.no, &after)? {
-                    owe::owe_again(self.transaction, connector, &after, &self.write.request_id)?;
+                    owe::owe_again(self.transaction, connector, &after, None, &self.write.request_id)?;
                 }
             }
             self.follow_group(no, member.no)?;

@@ -108,12 +108,12 @@ impl Search<'_> {
 
     /// Whether what an index finds is what matches, no more and no less: one comparison, by the index's own rule.
     fn is_exact(&self, filter: &Filter) -> bool {
-        let Filter::Compare { path, value: Value::String(value), .. } = filter else { return false };
+        let Filter::Compare { path, .. } = filter else { return false };
         if path.urn.is_some() || path.filter.is_some() {
             return false;
         }
         if eq(filter, "id").is_some() {
-            return value.parse::<ResourceId>().is_ok_and(|id| id.to_string() == *value);
+            return true;
         }
         let Some(Term { attribute: indexed, .. }) = term(filter) else { return false };
         let Some(attribute) = self.resource_type.attribute(&path.attribute) else { return false };

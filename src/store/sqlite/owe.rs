@@ -86,13 +86,14 @@ pub(super) fn owe_again(
     transaction: &mut Transaction<'_>,
     connector: &ConnectorEntry,
     resource: &Resource,
+    removal: Option<bool>,
     request_id: &str,
 ) -> Result<(), Error> {
     let owed = Owed {
         resource: resource.no,
         id: resource.id,
         version: resource.version,
-        removal: None,
+        removal,
         keys: &[],
         before: None,
         request_id,

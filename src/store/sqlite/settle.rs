@@ -207,12 +207,21 @@ fn waited(
 
 /// Groups that lack the resource at this connector are owed again.
 fn confirmed_first(transaction: &mut Transaction<'_>, connector: &ConnectorEntry, ended: &Ended) -> Result<(), Error> {
-    let groups = transaction.sql.all(
+    let sql = transaction.sql;
+    let member = ended.id.to_string();
+    let groups: Vec<i64> = sql.all(
         "SELECT in_group FROM waiting_members WHERE connector = ? AND member = ?",
-        params![connector.no, ended.id.to_string()],
+        params![connector.no, member],
         |row| row.get(0),
     )?;
     for group in groups {
+        if !owe::is_queued(sql, connector.no, group)? {
+            // So none is under way, and the next one adds the member.
+            sql.run(
+                "UPDATE waiting_members SET forgotten = 0 WHERE connector = ? AND in_group = ? AND member = ?",
+                params![connector.no, group, member],
+            )?;
+        }
         owe_group(transaction, connector, group, &ended.request_id)?;
     }
     Ok(())
@@ -308,7 +317,7 @@ fn owe_group(
         return Ok(());
     }
     match Resource::by_no(transaction.sql, group)? {
-        Some(group) => owe::owe_again(transaction, connector, &group, request_id),
+        Some(group) => owe::owe_again(transaction, connector, &group, None, request_id),
         None => Ok(()),
     }
 }

@@ -35,8 +35,8 @@ fn insert(sql: &rusqlite::Connection) -> Result<(), Error> {
 }
 
 /// Keeps the writer busy until told.
-async fn hold(store: &Arc<SqliteStore>) -> (mpsc::Sender<()>, JoinHandle<Result<(), Error>>) {
-    let (release, held) = mpsc::channel();
+async fn hold(store: &Arc<SqliteStore>) -> (mpsc::SyncSender<()>, JoinHandle<Result<(), Error>>) {
+    let (release, held) = mpsc::sync_channel(1);
     let (started, running) = oneshot::channel();
     let store = store.clone();
     let holding = tokio::spawn(async move {

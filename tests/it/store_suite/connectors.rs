@@ -53,22 +53,24 @@ pub(crate) async fn a_connector_that_comes_back_is_owed_what_it_missed(bench: Be
         let ldap = || Connector { backfill: backfills, ..connector("ldap") };
         let name = |name: &str| format!("{name}-{backfills}");
         let mut ids = Vec::new();
-        for which in ["changed", "same", "deleted", "left"] {
+        for which in ["changed", "same", "leaver", "deleted", "left"] {
             ids.push(bench.create("User", user(&name(which))).await);
         }
-        let [changed, same, deleted, left] = ids[..] else { unreachable!() };
+        let [changed, same, leaver, deleted, left] = ids[..] else { unreachable!() };
         let team = bench.create("Group", group(&name("team"), &[same, deleted, left])).await;
         bench.drain("ldap").await;
 
         bench.configure(tenant("acme", vec![])).await;
         bench.replace("User", changed, user(&name("renamed"))).await.unwrap();
         bench.remove_member(team, left).await;
+        bench.replace("User", leaver, json!({ "userName": name("leaver"), "active": false })).await.unwrap();
         bench.delete("User", deleted).await.unwrap();
         let new = bench.create("User", user(&name("new"))).await;
 
         bench.configure(tenant("acme", vec![ldap()])).await;
         backfill(&bench, "ldap").await;
         let due = bench.due("ldap").await;
+        assert_eq!(due[0].resource, leaver, "removals go first");
         let (added, mut gone) = asked(&due, team);
         gone.sort();
         assert_eq!((added, gone), (vec![], vec![deleted, left]));
@@ -84,7 +86,7 @@ pub(crate) async fn a_connector_that_comes_back_is_owed_what_it_missed(bench: Be
                 bench.apply("ldap", &delivery).await;
             }
         }
-        let mut expected = BTreeSet::from([changed, deleted, team]);
+        let mut expected = BTreeSet::from([changed, leaver, deleted, team]);
         if backfills {
             expected.insert(new);
         }
