@@ -481,9 +481,10 @@ fn unavailable(error: store::Error) -> scim::Error {
         store::Error::Busy => "too many writes are waiting",
         store::Error::Full { .. } => "the relay's store has no space",
         store::Error::Closed => "the relay is stopping",
-        store::Error::Io { .. } | store::Error::Corrupt { .. } | store::Error::Locked { .. } => {
-            "the relay's store cannot be used"
-        }
+        store::Error::Io { .. }
+        | store::Error::Corrupt { .. }
+        | store::Error::Locked { .. }
+        | store::Error::Unusable { .. } => "the relay's store cannot be used",
     };
     scim::Error::unavailable(detail, STORE_RETRY_AFTER).caused_by(error)
 }

@@ -110,8 +110,12 @@ pub struct Connector {
     pub kinds: Vec<ResourceKind>,
     /// Whether passwords are kept (sealed) for it.
     pub passwords: bool,
-    /// Whether resources that exist when it is first seen are owed to it.
+    /// Whether resources that exist when it is first seen, or seen again, are owed to it. What it has confirmed is
+    /// owed again in any case when it missed a change.
     pub backfill: bool,
+    /// Stands for what its configuration makes of a resource. Where it is another than before, all that was confirmed
+    /// is owed again.
+    pub fingerprint: Arc<str>,
 }
 
 /// One acknowledged or refused write.
@@ -243,6 +247,12 @@ pub enum Error {
         /// The data directory.
         path: PathBuf,
     },
+    /// The configuration cannot be used with what is stored.
+    #[error("{reason}")]
+    Unusable {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The store was stopped.
     #[error("the store is closed")]
     Closed,
@@ -302,7 +312,8 @@ pub struct Credential {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Makes the tenants and connectors of the configuration known, once before anything else and at each reload. New
-    /// connectors with `backfill` start theirs.
+    /// connectors with `backfill` start theirs; those that come back, or take more types, are owed what they missed. A
+    /// connector that was another tenant's is an error.
     async fn configure(&self, tenants: Vec<Tenant>) -> Result<(), Error>;
 
     /// Does a write, durably.

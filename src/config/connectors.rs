@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use aws_lc_rs::digest;
 use scim_connector::{BuildContext, Kind, ResourceKind};
 use serde_json::Value;
 
@@ -51,6 +52,7 @@ pub(super) fn check(
             let kinds = resource_kinds(&raw.resources, &key.then("resources"), problems);
             let mappings = mappings(&raw.mapping, &kinds, &key.then("mapping"), problems);
             let kind = kind(&raw, &key, problems)?;
+            let fingerprint = fingerprint(&raw);
             let settings = Value::Object(raw.settings);
             build(kind, &name, &settings, base_dir, &key.then("settings"), problems);
             let name = ConnectorName(name.as_str().into());
@@ -65,10 +67,19 @@ pub(super) fn check(
                     settings,
                     base_dir: base_dir.to_owned(),
                 },
-                store: store::Connector { name, kinds, passwords: raw.passwords, backfill: raw.backfill },
+                store: store::Connector { name, kinds, passwords: raw.passwords, backfill: raw.backfill, fingerprint },
             })
         })
         .collect()
+}
+
+/// Stands for all that decides what the connector makes of a resource. A change of it owes everything again.
+fn fingerprint(raw: &raw::Connector) -> Arc<str> {
+    let decides = (&raw.kind, &raw.settings, &raw.mapping, raw.on_deactivate, raw.on_delete);
+    // What was read from TOML can be written as JSON.
+    let text = serde_json::to_string(&decides).unwrap_or_default();
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>().into()
 }
 
 /// The connector's tenant, if it exists and takes passwords where the connector wants them.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use scim_connector::{Applied, Change, ConnectorError, Effect, ErrorClass};
+use scim_connector::{Applied, Change, ConnectorError, Effect, ErrorClass, ResourceId};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -60,7 +60,7 @@ struct Pending {
     attempts: u32,
     waiting: Vec<String>,
     request_id: Arc<str>,
-    resource: String,
+    resource: ResourceId,
 }
 
 impl ConnectorTask {
@@ -187,7 +187,7 @@ impl ConnectorTask {
                         id: delivery.id,
                         version: delivery.version,
                         attempts: delivery.attempts,
-                        resource: delivery.resource.to_string(),
+                        resource: delivery.resource,
                         request_id: delivery.request_id,
                         waiting: match delivery.state {
                             OwedState::Present { members: Some(MemberDelta { waiting, .. }), .. } => waiting,
@@ -197,6 +197,7 @@ impl ConnectorTask {
                 }
                 Task::Leave(remote) => settled.push(Settlement {
                     id: delivery.id,
+                    resource: delivery.resource,
                     version: delivery.version,
                     outcome: Outcome::Applied { effect: Effect::Unchanged, remote, waiting: Vec::new() },
                 }),
@@ -204,6 +205,7 @@ impl ConnectorTask {
                     self.metrics.delivered(&self.running.target.name.0, DeliveryOutcome::Rejected);
                     settled.push(Settlement {
                         id: delivery.id,
+                        resource: delivery.resource,
                         version: delivery.version,
                         outcome: Outcome::Dead { message },
                     });
@@ -250,7 +252,12 @@ impl ConnectorTask {
                 suspended = Some(ConnectorState::Suspended { reason: error.message().to_owned() });
             }
             let outcome = self.outcome(&pending, result, &transient, now);
-            settlements.push(Settlement { id: pending.id, version: pending.version, outcome });
+            settlements.push(Settlement {
+                id: pending.id,
+                resource: pending.resource,
+                version: pending.version,
+                outcome,
+            });
         }
         self.settle(settlements).await;
         if let Some(state) = &suspended {
@@ -289,7 +296,7 @@ impl ConnectorTask {
                 tracing::debug!(
                     connector = name,
                     request.id = &*pending.request_id,
-                    resource.id = pending.resource,
+                    resource.id = %pending.resource,
                     version = pending.version,
                     "delivered"
                 );
@@ -304,7 +311,7 @@ impl ConnectorTask {
         tracing::warn!(
             connector = name,
             request.id = &*pending.request_id,
-            resource.id = pending.resource,
+            resource.id = %pending.resource,
             version = pending.version,
             attempts = pending.attempts.saturating_add(1),
             class = class_name(error.class()),

@@ -69,6 +69,8 @@ pub struct MemberDelta {
 pub struct Settlement {
     /// Which.
     pub id: DeliveryId,
+    /// Whose state was sent: what came of it is recorded although the delivery was discarded meanwhile.
+    pub resource: ResourceId,
     /// The version that was sent. A newer one committed meanwhile keeps the delivery pending.
     pub version: u64,
     /// What came of it.

@@ -44,6 +44,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use self::{
     catalog::{Catalog, ConnectorEntry},
+    members::Kinds,
     passwords::Sealer,
     readers::Readers,
     row::Resource,
@@ -227,6 +228,8 @@ impl Drop for SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn configure(&self, tenants: Vec<Tenant>) -> Result<(), Error> {
+        // Before the writer, where it would fail those who share the transaction.
+        catalog::check(&*self.reader()?, &tenants)?;
         let catalog = self
             .change(move |transaction| {
                 transaction.state.deliverable = true;
@@ -273,7 +276,7 @@ impl Store for SqliteStore {
         let Some(tenant) = catalog.tenant(tenant) else { return Ok(Vec::new()) };
         let sql = self.reader()?;
         match row::number(&sql, group)?.filter(|no| tenant.has(*no)) {
-            Some(no) => members::page(&sql, &catalog, tenant, no, after, limit),
+            Some(no) => members::page(&sql, Kinds { catalog: &catalog, tenant }, no, after, limit),
             None => Ok(Vec::new()),
         }
     }

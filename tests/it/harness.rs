@@ -53,6 +53,7 @@ impl TestStore {
                     kinds: vec![ResourceKind::new("User"), ResourceKind::new("Group")],
                     passwords: false,
                     backfill: true,
+                    fingerprint: Arc::default(),
                 }],
             }])
             .await

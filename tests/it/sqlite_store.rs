@@ -69,6 +69,18 @@ suite! {
     g06_a_dead_letter_is_revived_by_a_newer_change
     a_retry_waits_for_its_time_or_an_operator
     a_new_connector_is_owed_what_was_there
+    members_can_be_removed_by_type
+    g06_a_member_lost_while_its_group_is_under_way_is_added_again
+    a_connector_without_groups_waits_for_no_members
+    a_connector_that_comes_back_is_owed_what_it_missed
+    a_connector_that_takes_more_types_is_owed_them
+    a_connector_is_one_tenants_for_ever
+    another_fingerprint_owes_what_was_confirmed_again
+    g20_what_took_effect_after_a_discard_is_recorded
+    what_may_have_taken_effect_is_removed_after_a_discard
+    g05_a_member_is_deleted_after_its_group_let_go_of_it
+    a_retry_of_an_old_version_does_not_delay_a_newer
+    deliveries_under_way_do_not_count_towards_the_limit
     credentials_are_kept_used_and_revoked
     a_closed_store_says_so
 }

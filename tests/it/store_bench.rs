@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use scim_connector::{Effect, RemoteState, ResourceId, ResourceKind};
+use scim_connector::{Effect, MemberRef, RemoteState, ResourceId, ResourceKind};
 use scim_relay::{
     scim::{
         self,
@@ -37,6 +37,7 @@ pub(crate) fn connector(name: &str) -> Connector {
         kinds: vec![ResourceKind::new("User"), ResourceKind::new("Group")],
         passwords: false,
         backfill: true,
+        fingerprint: Arc::default(),
     }
 }
 
@@ -173,7 +174,8 @@ impl Bench {
     }
 
     pub(crate) async fn settle(&self, name: &str, delivery: &Delivery, outcome: Outcome) {
-        let settlement = Settlement { id: delivery.id, version: delivery.version, outcome };
+        let settlement =
+            Settlement { id: delivery.id, resource: delivery.resource, version: delivery.version, outcome };
         self.store.settle(&ConnectorName(name.into()), vec![settlement]).await.unwrap();
     }
 
@@ -214,6 +216,19 @@ pub(crate) fn applied(delivery: &Delivery) -> Outcome {
         },
         OwedState::Deleted => Outcome::Applied { effect: Effect::Removed, remote: None, waiting: Vec::new() },
     }
+}
+
+/// What a group's delivery asks of its members, by their ids: to add, to remove.
+pub(crate) fn asked(due: &[Delivery], group: ResourceId) -> (Vec<ResourceId>, Vec<ResourceId>) {
+    let delivery = due.iter().find(|delivery| delivery.resource == group).unwrap();
+    let OwedState::Present { members: Some(delta), .. } = &delivery.state else { panic!("{due:?}") };
+    let ids = |members: &[MemberRef]| members.iter().map(|member| member.resource.id).collect();
+    (ids(&delta.add), ids(&delta.remove))
+}
+
+/// The outcome of a connector that removed what it was told to deactivate.
+pub(crate) fn lost() -> Outcome {
+    Outcome::Applied { effect: Effect::Removed, remote: None, waiting: Vec::new() }
 }
 
 pub(crate) fn retry_at(at: Timestamp) -> Outcome {

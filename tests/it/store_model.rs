@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::{collection::vec, prelude::*};
 use scim_connector::ResourceId;
 use scim_relay::{
-    store::{Delivery, Outcome, OwedState, WriteError},
+    store::{ConnectorName, Delivery, Outcome, OwedState, WriteError},
     time::Clock,
 };
 use serde_json::json;
 
 use crate::{
     sqlite_store::open,
-    store_bench::{Bench, START, applied, group, minutes, retry_at, shown, user},
+    store_bench::{Bench, START, applied, connector, group, lost, minutes, retry_at, shown, tenant, user},
 };
 
 const NAMES: [&str; 4] = ["w", "x", "y", "z"];
@@ -44,6 +44,8 @@ enum Step {
         group: usize,
         which: usize,
     },
+    /// Takes the connector out of the configuration, unless something is under way, or puts it back.
+    Toggle,
     /// Reads what may go and keeps it under way.
     Read,
     /// Ends one delivery under way.
@@ -63,9 +65,15 @@ fn step() -> impl Strategy<Value = Step> {
         2 => which.clone().prop_map(|which| Step::Delete { which }),
         3 => (which.clone(), which.clone()).prop_map(|(group, which)| Step::AddMember { group, which }),
         1 => (which.clone(), which.clone()).prop_map(|(group, which)| Step::RemoveMember { group, which }),
-        2 => Just(Step::Read),
-        4 => (which, 0..6_usize).prop_map(|(which, outcome)| Step::Settle { which, outcome }),
+        1 => Just(Step::Toggle),
+        4 => Just(Step::Read),
+        4 => (which, 0..8_usize).prop_map(|(which, outcome)| Step::Settle { which, outcome }),
     ]
+}
+
+/// Short texts of letters that have cases, some of them unusual, so that some meet.
+fn text() -> impl Strategy<Value = String> {
+    "[aAbBßéÉİıΣςK ]{1,3}"
 }
 
 /// What the client knows, and what one downstream system holds.
@@ -75,6 +83,10 @@ struct Model {
     groups: BTreeMap<ResourceId, (String, BTreeSet<ResourceId>)>,
     downstream: BTreeMap<ResourceId, (String, BTreeSet<ResourceId>)>,
     applied_versions: BTreeMap<ResourceId, u64>,
+    /// Users that the downstream system removed although they are there.
+    lost: BTreeSet<ResourceId>,
+    /// Whether the connector is out of the configuration.
+    is_away: bool,
     under_way: Vec<Delivery>,
 }
 
@@ -139,6 +151,9 @@ impl Model {
                 bench.remove_member(group, id).await;
                 self.groups.get_mut(&group).unwrap().1.remove(&id);
             }
+            Step::Toggle if self.under_way.is_empty() => self.toggle(bench).await,
+            Step::Toggle => {}
+            Step::Read if self.is_away => {}
             Step::Read => {
                 let names: Vec<_> = self.under_way.iter().map(|delivery| delivery.id).collect();
                 for delivery in bench.due_beside("ldap", &names).await {
@@ -155,11 +170,32 @@ impl Model {
                 let outcome = match outcome {
                     0 => retry_at(bench.clock.now().after(minutes(1))),
                     1 => Outcome::Dead { message: "refused".to_owned() },
+                    2 if !delivery.kind.is_group() => self.lose(delivery.resource),
                     _ => applied(&delivery),
                 };
                 bench.settle("ldap", &delivery, outcome).await;
             }
         }
+    }
+
+    async fn toggle(&mut self, bench: &Bench) {
+        self.is_away = !self.is_away;
+        let connectors = if self.is_away { vec![] } else { vec![connector("ldap")] };
+        bench.configure(tenant("acme", connectors)).await;
+        if !self.is_away {
+            let ldap = ConnectorName("ldap".into());
+            while bench.store.backfill(&ldap, 3).await.unwrap() {}
+        }
+    }
+
+    /// The downstream system removes a user instead of changing it, as one does that keeps no inactive users.
+    fn lose(&mut self, id: ResourceId) -> Outcome {
+        self.lost.insert(id);
+        self.downstream.remove(&id);
+        for (_, members) in self.downstream.values_mut() {
+            members.remove(&id);
+        }
+        lost()
     }
 
     /// What a downstream system with unique names does.
@@ -204,8 +240,18 @@ impl Model {
 
     /// Ends everything well: the downstream system is then as the store.
     async fn finish(&mut self, bench: &Bench) {
+        if self.is_away {
+            self.toggle(bench).await;
+        }
         for delivery in std::mem::take(&mut self.under_way) {
             bench.settle("ldap", &delivery, applied(&delivery)).await;
+        }
+        for id in std::mem::take(&mut self.lost) {
+            // Whoever was lost comes back with the next change.
+            if self.users.contains_key(&id) {
+                let operations = json!([{ "op": "replace", "path": "title", "value": "back" }]);
+                bench.patch("User", id, operations).await.unwrap();
+            }
         }
         bench.clock.advance(minutes(10));
         bench.store.queue_retry(&Default::default(), bench.clock.now()).await.unwrap();
@@ -230,9 +276,10 @@ impl Model {
     }
 }
 
-/// Whether a refusal for good may have broken the order that uniqueness rests on.
-fn refuses(steps: &[Step]) -> bool {
-    steps.iter().any(|step| matches!(step, Step::Settle { outcome: 1, .. }))
+/// Whether the order that uniqueness rests on may have been broken: by a refusal for good, or by an absence, after which
+/// only the newest states are known.
+fn breaks_order(steps: &[Step]) -> bool {
+    steps.iter().any(|step| matches!(step, Step::Toggle | Step::Settle { outcome: 1, .. }))
 }
 
 proptest! {
@@ -247,7 +294,7 @@ proptest! {
             let store = open(directory.path(), clock.clone()).unwrap();
             let bench = Bench::new(store.clone(), clock).await;
             let mut model = Model::default();
-            let in_order = !refuses(&steps);
+            let in_order = !breaks_order(&steps);
             for step in steps {
                 model.take(&bench, step).await;
                 if in_order {
@@ -257,6 +304,46 @@ proptest! {
             model.check_store(&bench).await;
             model.finish(&bench).await;
             store.verify_audit().await.unwrap();
+        });
+    }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_an_index_finds_is_what_a_scan_finds(
+        rows in vec((text(), text(), text()), 1..12),
+        probes in vec(text(), 1..8),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let directory = tempfile::tempdir().unwrap();
+            let clock = Clock::manual(START);
+            let bench = Bench::new(open(directory.path(), clock.clone()).unwrap(), clock).await;
+            let mut wanted = probes;
+            for (number, (user_name, shared, email)) in rows.into_iter().enumerate() {
+                let body = json!({
+                    "userName": user_name, "displayName": shared, "externalId": shared,
+                    "emails": [{ "value": email }, { "value": format!("{number}@example.com") }],
+                });
+                if let Ok(committed) = bench.try_create("User", body).await {
+                    let id = committed.stored().id.to_string();
+                    wanted.extend([user_name, shared, email, id.to_uppercase(), id]);
+                }
+            }
+            for value in wanted {
+                for value in [value.to_uppercase(), value.to_lowercase(), value] {
+                    let value = serde_json::to_string(&value).unwrap();
+                    for attribute in ["userName", "displayName", "externalId", "emails", "emails.value", "id"] {
+                        let indexed = bench.found("User", &format!("{attribute} eq {value}")).await;
+                        // Nothing leads to the members of a negation.
+                        let scanned = bench.found("User", &format!("not (not ({attribute} eq {value}))")).await;
+                        assert_eq!(indexed, scanned, "{attribute} {value}");
+                    }
+                }
+            }
         });
     }
 }

@@ -1,19 +1,20 @@
 //! What every store must do. Each function is one test; `sqlite_store` runs them all.
 
+mod connectors;
+mod deliveries;
+
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use scim_connector::ResourceId;
 use scim_relay::{
-    store::{
-        ConnectorName, ConnectorState, Credential, IfMatch, OnRehire, Operation, Outcome, OwedState, QueueClass,
-        QueueSelection, TenantName, UniqueId, WriteEffect,
-    },
+    store::{Credential, IfMatch, OnRehire, Operation, OwedState, TenantName, UniqueId, WriteEffect},
     time::Timestamp,
 };
 use serde_json::json;
 
-use crate::store_bench::{Bench, START, connector, group, minutes, retry_at, shown, status, tenant, user};
+pub(crate) use self::{connectors::*, deliveries::*};
+use crate::store_bench::{Bench, START, group, status, tenant, user};
 
 pub(crate) async fn a_write_is_read_back(bench: Bench) {
     let body = json!({ "userName": "Ada", "name": { "familyName": "Lovelace" }, "externalId": "7" });
@@ -193,6 +194,9 @@ pub(crate) async fn filters_and_sorting_find_what_they_should(bench: Bench) {
         ("Group", format!(r#"members[value eq "{bob}"]"#), &[crew]),
         ("Group", format!(r#"displayName eq "team" and members.value eq "{bob}""#), &none),
         ("Group", format!(r#"not (members.value eq "{bob}")"#), &[team]),
+        ("Group", r#"members[type eq "Group"]"#.to_owned(), &none),
+        ("Group", r#"members[type eq "user"]"#.to_owned(), &[team, crew]),
+        ("Group", format!(r#"members.type eq "User" and members eq "{bob}""#), &[crew]),
         ("Group", format!(r#"meta.lastModified ge "{}""#, START.rfc3339()), &[team, crew]),
     ] {
         assert_eq!(bench.found(kind, &filter).await, expected, "{filter}");
@@ -239,144 +243,13 @@ pub(crate) async fn a_deleted_member_leaves_its_groups(bench: Bench) {
     assert_eq!(bench.queued().await, 0);
 }
 
-pub(crate) async fn g05_changes_of_one_resource_fold(bench: Bench) {
-    let id = bench.create("User", user("ada")).await;
-    bench.replace("User", id, user("eve")).await.unwrap();
-    let due = bench.due("ldap").await;
-    assert_eq!(due.len(), 1);
-    assert_eq!((due[0].version, due[0].confirmed_version, due[0].attempts), (2, 0, 0));
-    assert_eq!(shown(&due[0])["userName"], "eve");
-    assert_eq!(bench.due_beside("ldap", &[due[0].id]).await.len(), 0);
-
-    bench.replace("User", id, user("zoe")).await.unwrap();
-    bench.apply("ldap", &due[0]).await;
-    let newer = bench.due("ldap").await;
-    assert_eq!((newer[0].id, newer[0].version, newer[0].confirmed_version), (due[0].id, 3, 2));
-    assert!(newer[0].remote.is_some());
-    bench.apply("ldap", &newer[0]).await;
-    assert_eq!(bench.queued().await, 0);
-}
-
-pub(crate) async fn g05_a_swap_of_names_is_delivered_in_order(bench: Bench) {
-    let (a, b) = (bench.create("User", user("x")).await, bench.create("User", user("y")).await);
-    bench.drain("ldap").await;
-    bench.replace("User", a, user("t")).await.unwrap();
-    bench.replace("User", b, user("x")).await.unwrap();
-    bench.replace("User", a, user("y")).await.unwrap();
-    let mut seen = Vec::new();
-    loop {
-        let due = bench.due("ldap").await;
-        assert!(due.len() <= 1, "each waits for the one before");
-        let Some(delivery) = due.first() else { break };
-        seen.push((delivery.resource, shown(delivery)["userName"].clone()));
-        bench.apply("ldap", delivery).await;
-    }
-    assert_eq!(seen, [(a, json!("t")), (b, json!("x")), (a, json!("y"))]);
-}
-
-pub(crate) async fn a_freed_name_is_taken_after_it_is_free(bench: Bench) {
-    let old = bench.create("User", user("ada")).await;
-    bench.drain("ldap").await;
-    bench.delete("User", old).await.unwrap();
-    let new = bench.create("User", user("ada")).await;
-    let due = bench.due("ldap").await;
-    assert_eq!(due.iter().map(|delivery| delivery.resource).collect::<Vec<_>>(), [old]);
-    assert_eq!(due[0].state, OwedState::Deleted);
-    let entries = bench.store.queue(&QueueSelection::default(), START, 10).await.unwrap();
-    assert_eq!(entries[1].waits_for, Some(due[0].id));
-    bench.settle("ldap", &due[0], Outcome::Dead { message: "protected".to_owned() }).await;
-    assert_eq!(bench.due("ldap").await[0].resource, new, "a dead letter blocks nobody");
-}
-
-pub(crate) async fn removals_go_first(bench: Bench) {
-    let mut ids = Vec::new();
-    for name in ["a", "b", "c", "d"] {
-        ids.push(bench.create("User", user(name)).await);
-    }
-    bench.drain("ldap").await;
-    bench.replace("User", ids[0], json!({ "userName": "a", "active": true, "title": "x" })).await.unwrap();
-    bench.replace("User", ids[1], json!({ "userName": "b", "active": false })).await.unwrap();
-    bench.delete("User", ids[2]).await.unwrap();
-    let order: Vec<ResourceId> = bench.due("ldap").await.iter().map(|delivery| delivery.resource).collect();
-    assert_eq!(order, [ids[1], ids[2], ids[0]]);
-}
-
-pub(crate) async fn members_wait_until_they_are_confirmed(bench: Bench) {
-    let (ada, bob) = (bench.create("User", user("ada")).await, bench.create("User", user("bob")).await);
-    let team = bench.create("Group", group("team", &[ada, bob])).await;
-    bench.add_member(team, "nobody").await;
-    let due = bench.due("ldap").await;
-    let of = |id: ResourceId| due.iter().find(|delivery| delivery.resource == id).unwrap();
-    let OwedState::Present { members: Some(delta), .. } = &of(team).state else { panic!("{due:?}") };
-    assert_eq!((delta.add.len(), delta.waiting.len()), (0, 3));
-
-    // One is confirmed between the reading and the settling of the group, the other after it.
-    bench.apply("ldap", of(ada)).await;
-    bench.apply("ldap", of(team)).await;
-    let due = bench.due_beside("ldap", &[of(bob).id]).await;
-    let OwedState::Present { members: Some(delta), .. } = &due[0].state else { panic!("{due:?}") };
-    assert_eq!(delta.add[0].resource.id, ada);
-    assert!(delta.add[0].remote.is_some());
-    bench.drain("ldap").await;
-    let status = bench.store.connectors().await.unwrap();
-    assert_eq!((status[0].pending, status[0].confirmed, status[0].waiting_members), (0, 3, 1));
-}
-
-pub(crate) async fn g06_a_dead_letter_is_revived_by_a_newer_change(bench: Bench) {
-    let id = bench.create("User", user("ada")).await;
-    let due = bench.due("ldap").await;
-    bench.settle("ldap", &due[0], Outcome::Dead { message: "constraint".to_owned() }).await;
-    assert_eq!(bench.due("ldap").await.len(), 0);
-    let dead = QueueSelection { class: Some(QueueClass::Dead), ..QueueSelection::default() };
-    let entries = bench.store.queue(&dead, START, 10).await.unwrap();
-    assert_eq!((entries[0].error.as_deref(), entries[0].attempts), (Some("constraint"), 1));
-    bench.replace("User", id, user("eve")).await.unwrap();
-    let due = bench.due("ldap").await;
-    assert_eq!((due.len(), due[0].attempts, shown(&due[0])["userName"].as_str()), (1, 0, Some("eve")));
-    bench.apply("ldap", &due[0]).await;
-    assert_eq!(bench.queued().await, 0);
-}
-
-pub(crate) async fn a_retry_waits_for_its_time_or_an_operator(bench: Bench) {
-    let ldap = ConnectorName("ldap".into());
-    bench.create("User", user("ada")).await;
-    let due = bench.due("ldap").await;
-    let later = START.after(minutes(5));
-    bench.settle("ldap", &due[0], retry_at(later)).await;
-    assert_eq!(bench.due("ldap").await.len(), 0);
-    assert_eq!(bench.store.next_delivery_at(&ldap, START).await.unwrap(), Some(later));
-    bench.clock.advance(minutes(5));
-    let due = bench.due("ldap").await;
-    assert_eq!(due[0].attempts, 1);
-    bench.settle("ldap", &due[0], retry_at(later.after(minutes(5)))).await;
-    assert_eq!(bench.store.queue_retry(&QueueSelection::default(), later).await.unwrap(), 1);
-    assert_eq!(bench.due("ldap").await.len(), 1);
-    let other = QueueSelection { connector: Some(ConnectorName("x".into())), ..QueueSelection::default() };
-    assert_eq!(bench.store.queue_discard(&other, later).await.unwrap(), 0);
-    assert_eq!(bench.store.queue_discard(&QueueSelection::default(), later).await.unwrap(), 1);
-    assert_eq!(bench.due("ldap").await.len(), 0);
-}
-
-pub(crate) async fn a_new_connector_is_owed_what_was_there(bench: Bench) {
-    for number in 0..25 {
-        bench.create("User", user(&format!("user-{number}"))).await;
-    }
-    bench.create("Group", group("team", &[])).await;
-    let sql = ConnectorName("sql".into());
-    bench.configure(tenant("acme", vec![connector("ldap"), connector("sql")])).await;
-    let status = bench.store.connectors().await.unwrap();
-    assert_eq!(status.iter().map(|status| status.backfilling).collect::<Vec<_>>(), [false, true]);
-    let mut parts = 0;
-    while bench.store.backfill(&sql, 10).await.unwrap() {
-        parts += 1;
-    }
-    assert!(parts >= 3);
-    assert_eq!(bench.drain("sql").await, 26);
-    assert!(!bench.store.backfill(&sql, 10).await.unwrap());
-    let state = ConnectorState::Suspended { reason: "bind refused".to_owned() };
-    bench.store.set_connector_state(&sql, state.clone()).await.unwrap();
-    let status = bench.store.connectors().await.unwrap();
-    assert_eq!((status[1].state.clone(), status[1].confirmed, status[1].backfilling), (state, 26, false));
+pub(crate) async fn members_can_be_removed_by_type(bench: Bench) {
+    let ada = bench.create("User", user("ada")).await;
+    let inner = bench.create("Group", group("inner", &[])).await;
+    let outer = bench.create("Group", group("outer", &[ada, inner])).await;
+    let operations = json!([{ "op": "remove", "path": "members[type eq \"Group\"]" }]);
+    bench.patch("Group", outer, operations).await.unwrap();
+    assert_eq!(bench.member_values(outer).await, [ada.to_string()]);
 }
 
 pub(crate) async fn credentials_are_kept_used_and_revoked(bench: Bench) {

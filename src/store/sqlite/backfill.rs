@@ -1,8 +1,14 @@
-//! Owes a new connector the resources that were there before it, part by part.
+//! Owes a connector what it did not see: a new one the resources that were there before it, one that comes back, or was
+//! configured anew, also what changed of those that it confirmed. Part by part.
+//!
+//! First what it has confirmed is walked and compared, then, with `backfill`, all resources. Removals need no walk: they
+//! are owed to a connector that is away, too.
+
+use serde_json::Value;
 
 use super::{
     catalog::{ConnectorEntry, Partition},
-    owe::{self, Owed},
+    owe,
     row::{Resource, columns},
     statement::Statements as _,
     writer::Transaction,
@@ -18,10 +24,63 @@ pub(super) fn backfill(
     connector: &ConnectorEntry,
     limit: usize,
 ) -> Result<bool, Error> {
+    let cursors =
+        transaction.sql.first("SELECT walked, backfilled FROM connectors WHERE no = ?", [connector.no], |row| {
+            Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
+        })?;
+    let (walked, backfilled) = cursors.unwrap_or((None, None));
+    if let Some(after) = walked
+        && walk(transaction, connector, after, limit)?
+    {
+        return Ok(true);
+    }
+    match backfilled {
+        Some(after) => owe_resources(transaction, connector, after, limit),
+        None => Ok(false),
+    }
+}
+
+/// Compares the next confirmed resources with what they are now; whether there were any.
+fn walk(
+    transaction: &mut Transaction<'_>,
+    connector: &ConnectorEntry,
+    after: i64,
+    limit: usize,
+) -> Result<bool, Error> {
     let sql = transaction.sql;
-    let after: Option<i64> =
-        sql.first("SELECT backfilled FROM connectors WHERE no = ?", [connector.no], |row| row.get(0))?.flatten();
-    let Some(after) = after else { return Ok(false) };
+    let confirmed: Vec<(i64, i64, i64)> = sql.all(
+        "SELECT resource, version, epoch FROM ledger WHERE connector = ? AND resource > ? ORDER BY resource LIMIT ?",
+        [connector.no, after, i64::try_from(limit).unwrap_or(i64::MAX)],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    let last = confirmed.last().map(|(resource, ..)| *resource);
+    for (no, version, epoch) in confirmed {
+        if !connector.takes(Partition::of(no)) {
+            continue;
+        }
+        let Some(resource) = Resource::by_no(sql, no)? else { continue };
+        // Under another configuration a refusal may not come again.
+        let is_settled = if epoch < connector.epoch {
+            is_pending(transaction, connector, &resource)?
+        } else {
+            version == resource.version || is_owed(transaction, connector, &resource)?
+        };
+        if !is_settled {
+            let is_inactive = resource.attributes()?.get("active") == Some(&Value::Bool(false));
+            owe::owe_again(transaction, connector, &resource, is_inactive.then_some(true), REQUEST_ID)?;
+        }
+    }
+    sql.run("UPDATE connectors SET walked = ? WHERE no = ?", (last, connector.no))?;
+    Ok(last.is_some())
+}
+
+/// Owes the next of all resources; whether there were any.
+fn owe_resources(
+    transaction: &mut Transaction<'_>,
+    connector: &ConnectorEntry,
+    after: i64,
+    limit: usize,
+) -> Result<bool, Error> {
     let next = connector.partitions.iter().filter(|partition| partition.end() > after + 1);
     let mut resources = Vec::new();
     for partition in next {
@@ -32,20 +91,12 @@ pub(super) fn backfill(
     }
     let last = resources.last().map(|resource| resource.no);
     for resource in resources {
-        if !is_settled(transaction, connector, &resource)? {
-            let owed = Owed {
-                resource: resource.no,
-                id: resource.id,
-                version: resource.version,
-                removal: None,
-                keys: &[],
-                before: None,
-                request_id: REQUEST_ID,
-            };
-            owe::owe(transaction, connector, &owed)?;
+        let settled = is_confirmed(transaction, connector, &resource)? || is_owed(transaction, connector, &resource)?;
+        if !settled {
+            owe::owe_again(transaction, connector, &resource, None, REQUEST_ID)?;
         }
     }
-    sql.run("UPDATE connectors SET backfilled = ? WHERE no = ?", (last, connector.no))?;
+    transaction.sql.run("UPDATE connectors SET backfilled = ? WHERE no = ?", (last, connector.no))?;
     Ok(last.is_some())
 }
 
@@ -57,12 +108,32 @@ fn part(transaction: &Transaction<'_>, partition: Partition, after: i64, limit: 
     )?)
 }
 
-/// Whether the connector has confirmed the resource, or is owed it already.
-fn is_settled(transaction: &Transaction<'_>, connector: &ConnectorEntry, resource: &Resource) -> Result<bool, Error> {
+/// Whether the connector has confirmed this version.
+fn is_confirmed(transaction: &Transaction<'_>, connector: &ConnectorEntry, resource: &Resource) -> Result<bool, Error> {
     let confirmed = transaction.sql.first(
         "SELECT 1 FROM ledger WHERE connector = ? AND resource = ? AND version = ?",
         [connector.no, resource.no, resource.version],
         |_| Ok(()),
     )?;
-    Ok(confirmed.is_some() || owe::is_queued(transaction.sql, connector.no, resource.no)?)
+    Ok(confirmed.is_some())
+}
+
+/// Whether the connector is owed this version already, or refused it.
+fn is_owed(transaction: &Transaction<'_>, connector: &ConnectorEntry, resource: &Resource) -> Result<bool, Error> {
+    let queued = transaction.sql.first(
+        "SELECT 1 FROM deliveries WHERE connector = ? AND resource = ? AND version >= ? LIMIT 1",
+        [connector.no, resource.no, resource.version],
+        |_| Ok(()),
+    )?;
+    Ok(queued.is_some())
+}
+
+/// Whether a delivery of this version is yet to be made.
+fn is_pending(transaction: &Transaction<'_>, connector: &ConnectorEntry, resource: &Resource) -> Result<bool, Error> {
+    let pending = transaction.sql.first(
+        "SELECT 1 FROM deliveries WHERE connector = ? AND resource = ? AND version >= ? AND lane <> ? LIMIT 1",
+        [connector.no, resource.no, resource.version, owe::DEAD],
+        |_| Ok(()),
+    )?;
+    Ok(pending.is_some())
 }

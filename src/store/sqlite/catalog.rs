@@ -46,6 +46,9 @@ pub(super) struct Catalog {
 pub(super) struct TenantEntry {
     pub(super) config: Tenant,
     pub(super) connectors: Vec<Arc<ConnectorEntry>>,
+    /// Connectors with the partitions that they no longer take but hold resources of, those no more configured
+    /// included. They are owed removals only: should they come back, nobody could tell any more what was removed.
+    absent: Vec<ConnectorEntry>,
     partitions: Vec<(ResourceKind, Partition)>,
 }
 
@@ -57,6 +60,8 @@ pub(super) struct ConnectorEntry {
     pub(super) tenant: TenantName,
     /// Of the types that it is owed, ascending.
     pub(super) partitions: Vec<Partition>,
+    /// How often its fingerprint changed.
+    pub(super) epoch: i64,
 }
 
 impl TenantEntry {
@@ -79,6 +84,16 @@ impl TenantEntry {
     pub(super) fn owed(&self, partition: Partition) -> impl Iterator<Item = &ConnectorEntry> {
         self.connectors.iter().map(|connector| &**connector).filter(move |connector| connector.takes(partition))
     }
+
+    /// Those, and the connectors that hold resources of that partition although they are no longer owed to them.
+    pub(super) fn holders(&self, partition: Partition) -> impl Iterator<Item = &ConnectorEntry> {
+        self.owed(partition).chain(self.absent(partition))
+    }
+
+    /// The connectors that hold resources of that partition but are no longer owed to them.
+    pub(super) fn absent(&self, partition: Partition) -> impl Iterator<Item = &ConnectorEntry> {
+        self.absent.iter().filter(move |connector| connector.takes(partition))
+    }
 }
 
 impl ConnectorEntry {
@@ -88,9 +103,11 @@ impl ConnectorEntry {
 }
 
 impl Catalog {
-    /// Gives numbers to what is new, and starts the backfills of new connectors.
+    /// Gives numbers to what is new, and starts the backfills of connectors that are new, come back or take more.
     pub(super) fn configure(sql: &Connection, tenants: &[Tenant]) -> Result<Self, Error> {
         let mut catalog = Self::default();
+        let mut known = known(sql)?;
+        sql.run("UPDATE connectors SET configured = 0", [])?;
         for (partition, kind) in sql.all("SELECT no, kind FROM partitions", [], |row| {
             Ok((Partition(row.get(0)?), ResourceKind::new(&row.get::<_, String>(1)?)))
         })? {
@@ -115,11 +132,13 @@ impl Catalog {
             }
             let mut connectors = Vec::new();
             for connector in &tenant.connectors {
-                let entry = Arc::new(configure_connector(sql, no, tenant, connector, &partitions)?);
+                let before = known.remove(&connector.name);
+                let entry = Arc::new(configure_connector(sql, (no, &tenant.name), connector, &partitions, before)?);
                 catalog.connectors.insert(connector.name.clone(), entry.clone());
                 connectors.push(entry);
             }
-            let entry = TenantEntry { config: tenant.clone(), connectors, partitions };
+            let absent = absent(sql, (no, &tenant.name), &connectors, &partitions)?;
+            let entry = TenantEntry { config: tenant.clone(), connectors, absent, partitions };
             catalog.tenants.insert(tenant.name.clone(), Arc::new(entry));
         }
         Ok(catalog)
@@ -141,42 +160,159 @@ impl Catalog {
     }
 }
 
+/// Refuses a configuration that gives a known connector to another tenant: what it holds is the first one's.
+pub(super) fn check(sql: &Connection, tenants: &[Tenant]) -> Result<(), Error> {
+    for tenant in tenants {
+        for connector in &tenant.connectors {
+            let owner: Option<String> = sql.first(
+                "SELECT tenants.name FROM connectors JOIN tenants ON tenants.no = connectors.tenant
+                 WHERE connectors.name = ?",
+                [&*connector.name.0],
+                |row| row.get(0),
+            )?;
+            if let Some(owner) = owner.filter(|owner| **owner != *tenant.name.0) {
+                let (connector, tenant) = (&connector.name.0, &tenant.name.0);
+                return Err(Error::Unusable {
+                    reason: format!(
+                        "connector {connector} belongs to tenant {owner} and cannot be tenant {tenant}'s; name it anew"
+                    ),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the file knows of a connector from the configuration before.
+struct Known {
+    no: i64,
+    configured: bool,
+    partitions: Vec<i64>,
+    fingerprint: String,
+    epoch: i64,
+}
+
+fn known(sql: &Connection) -> Result<HashMap<ConnectorName, Known>, Error> {
+    let rows = sql.all("SELECT no, name, configured, partitions, fingerprint, epoch FROM connectors", [], |row| {
+        let (name, partitions): (String, String) = (row.get(1)?, row.get(3)?);
+        let known = Known {
+            no: row.get(0)?,
+            configured: row.get(2)?,
+            partitions: Vec::new(),
+            fingerprint: row.get(4)?,
+            epoch: row.get(5)?,
+        };
+        Ok((name, partitions, known))
+    })?;
+    rows.into_iter()
+        .map(|(name, partitions, known)| {
+            let partitions = serde_json::from_str(&partitions)
+                .map_err(|_| Error::Corrupt { place: "the partitions of a connector".to_owned() })?;
+            Ok((ConnectorName(name.into()), Known { partitions, ..known }))
+        })
+        .collect()
+}
+
 fn configure_connector(
     sql: &Connection,
-    tenant_no: i64,
-    tenant: &Tenant,
+    (tenant_no, tenant): (i64, &TenantName),
     connector: &Connector,
     partitions: &[(ResourceKind, Partition)],
+    before: Option<Known>,
 ) -> Result<ConnectorEntry, Error> {
     let mut owed: Vec<Partition> =
         partitions.iter().filter(|(kind, _)| connector.kinds.contains(kind)).map(|(_, partition)| *partition).collect();
     owed.sort_by_key(|partition| partition.0);
-    let known = sql.first("SELECT no FROM connectors WHERE name = ?", [&*connector.name.0], |row| row.get(0))?;
-    let no = match known {
-        Some(no) => {
-            sql.run("UPDATE connectors SET tenant = ? WHERE no = ?", params![tenant_no, no])?;
-            no
-        }
+    let is_new = before.is_none();
+    let before = match before {
+        Some(before) => before,
         None => {
-            let mut backfilled: Option<i64> = None;
-            for partition in owed.iter().filter(|_| connector.backfill) {
-                let exists = sql.first(
-                    "SELECT 1 FROM resources WHERE no >= ? AND no < ? LIMIT 1",
-                    [partition.first(), partition.end()],
-                    |_| Ok(()),
-                )?;
-                if exists.is_some() {
-                    backfilled = Some(0);
-                }
-            }
             let active = serde_json::to_string(&ConnectorState::Active)
                 .map_err(|source| Error::Io { step: "writing a connector's state", source: Box::new(source) })?;
             sql.run(
-                "INSERT INTO connectors (name, tenant, state, backfilled) VALUES (?, ?, ?, ?)",
-                params![&*connector.name.0, tenant_no, active, backfilled],
+                "INSERT INTO connectors (name, tenant, state) VALUES (?, ?, ?)",
+                params![&*connector.name.0, tenant_no, active],
             )?;
-            sql.last_insert_rowid()
+            let fingerprint = connector.fingerprint.to_string();
+            Known { no: sql.last_insert_rowid(), configured: false, partitions: Vec::new(), fingerprint, epoch: 0 }
         }
     };
-    Ok(ConnectorEntry { no, config: connector.clone(), tenant: tenant.name.clone(), partitions: owed })
+    let no = before.no;
+    let missed = !before.configured || owed.iter().any(|partition| !before.partitions.contains(&partition.0));
+    let is_changed = before.fingerprint != *connector.fingerprint;
+    let epoch = before.epoch + i64::from(is_changed);
+    if missed && connector.backfill && holds_resources(sql, &owed)? {
+        sql.run("UPDATE connectors SET backfilled = 0 WHERE no = ?", [no])?;
+    }
+    if (missed && !is_new) || is_changed {
+        let confirmed = sql.first("SELECT 1 FROM ledger WHERE connector = ? LIMIT 1", [no], |_| Ok(()))?;
+        sql.run("UPDATE connectors SET walked = ? WHERE no = ?", params![confirmed.map(|()| 0), no])?;
+    }
+    let numbers: Vec<i64> = owed.iter().map(|partition| partition.0).collect();
+    let numbers = serde_json::to_string(&numbers)
+        .map_err(|source| Error::Io { step: "writing a connector's partitions", source: Box::new(source) })?;
+    sql.run(
+        "UPDATE connectors SET configured = 1, partitions = ?, fingerprint = ?, epoch = ? WHERE no = ?",
+        params![numbers, &*connector.fingerprint, epoch, no],
+    )?;
+    Ok(ConnectorEntry { no, config: connector.clone(), tenant: tenant.clone(), partitions: owed, epoch })
+}
+
+/// Whether there is any resource in these partitions.
+fn holds_resources(sql: &Connection, partitions: &[Partition]) -> Result<bool, Error> {
+    for partition in partitions {
+        let any = sql.first(
+            "SELECT 1 FROM resources WHERE no >= ? AND no < ? LIMIT 1",
+            [partition.first(), partition.end()],
+            |_| Ok(()),
+        )?;
+        if any.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The known connectors of a tenant with the partitions that they do not take but have something of.
+fn absent(
+    sql: &Connection,
+    (tenant_no, tenant): (i64, &TenantName),
+    configured: &[Arc<ConnectorEntry>],
+    partitions: &[(ResourceKind, Partition)],
+) -> Result<Vec<ConnectorEntry>, Error> {
+    let known = sql.all("SELECT no, name, epoch FROM connectors WHERE tenant = ?", [tenant_no], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+    })?;
+    let mut absent = Vec::new();
+    for (no, name, epoch) in known {
+        let mut held = Vec::new();
+        for (_, partition) in partitions {
+            let is_taken = configured.iter().any(|connector| connector.no == no && connector.takes(*partition));
+            if !is_taken && holds_any(sql, no, *partition)? {
+                held.push(*partition);
+            }
+        }
+        if !held.is_empty() {
+            let config = Connector {
+                name: ConnectorName(name.into()),
+                kinds: Vec::new(),
+                passwords: false,
+                backfill: false,
+                fingerprint: Arc::default(),
+            };
+            absent.push(ConnectorEntry { no, config, tenant: tenant.clone(), partitions: held, epoch });
+        }
+    }
+    Ok(absent)
+}
+
+fn holds_any(sql: &Connection, connector: i64, partition: Partition) -> Result<bool, Error> {
+    let holds = sql.first(
+        "SELECT EXISTS (SELECT 1 FROM ledger WHERE connector = ?1 AND resource >= ?2 AND resource < ?3)
+             OR EXISTS (SELECT 1 FROM deliveries WHERE connector = ?1 AND resource >= ?2 AND resource < ?3)
+             OR EXISTS (SELECT 1 FROM discarded WHERE connector = ?1 AND resource >= ?2 AND resource < ?3)",
+        [connector, partition.first(), partition.end()],
+        |row| row.get(0),
+    )?;
+    Ok(holds.unwrap_or(false))
 }

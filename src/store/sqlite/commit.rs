@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::{
     audit::Entry,
-    catalog::{ConnectorEntry, Partition, TenantEntry},
+    catalog::{Partition, TenantEntry},
     index::{self, Indexed, Term},
-    members,
+    members::{self, Kinds},
     owe::{self, Owed},
     passwords,
     row::Resource,
@@ -100,7 +100,7 @@ struct MembersChanged {
     net: i64,
 }
 
-impl<'b> Change<'_, 'b> {
+impl<'a> Change<'a, '_> {
     fn create(&mut self, draft: &Draft) -> Result<Committed, WriteError> {
         let terms = index::terms(&draft.attributes);
         if let Some((taken, holder)) = self.collision(&terms, None)? {
@@ -175,7 +175,8 @@ impl<'b> Change<'_, 'b> {
             resource_type,
             before.no,
             before.version + 1,
-            self.tenant.owed(self.partition).next().is_some(),
+            self.tenant.holders(self.partition).next().is_some(),
+            self.kinds(),
         );
         let applied = patch::apply(resource_type, &mut attributes, &mut rows, patch);
         if let Some(failure) = rows.failure() {
@@ -269,12 +270,12 @@ impl<'b> Change<'_, 'b> {
         }
         let mut keys = self.keys(terms.iter());
         keys.push(index::member_key(before.no));
-        for connector in self.tenant.owed(self.partition) {
+        for connector in self.tenant.holders(self.partition) {
             if self.write.resource_type.kind.is_group() {
                 sql.run("DELETE FROM waiting_members WHERE connector = ? AND in_group = ?", [connector.no, before.no])?;
             }
             passwords::erase(sql, connector.no, before.no, i64::MAX)?;
-            if is_known(self.transaction, connector, before.no)? {
+            if owe::is_known(sql, connector.no, &before)? {
                 let owed = Owed {
                     resource: before.no,
                     id: before.id,
@@ -294,7 +295,7 @@ impl<'b> Change<'_, 'b> {
     fn leave_groups(&mut self, member: &Resource) -> Result<(), WriteError> {
         let Some(groups) = self.tenant.groups() else { return Ok(()) };
         let sql = self.transaction.sql;
-        let keep_tombstones = self.tenant.owed(groups).next().is_some();
+        let keep_tombstones = self.tenant.holders(groups).next().is_some();
         let value = member.id.to_string();
         let left_before = members::bury(sql, groups, &value, member.no)?;
         for no in members::groups_with(sql, groups, &value)? {
@@ -308,6 +309,12 @@ impl<'b> Change<'_, 'b> {
                 params![after.version, after.modified.0, after.members, no],
             )?;
             owe_all(self.transaction, self.tenant, groups, &after, None, &[], None, &self.write.request_id)?;
+            for connector in self.tenant.absent(groups) {
+                // It is told while it still knows which entry the member was.
+                if owe::is_known(self.transaction.sql, connector.no, &after)? {
+                    owe::owe_again(self.transaction, connector, &after, None, &self.write.request_id)?;
+                }
+            }
             self.follow_group(no, member.no)?;
         }
         for no in left_before {
@@ -319,7 +326,7 @@ impl<'b> Change<'_, 'b> {
     /// Lets a member's deletion wait for what is owed of a group: no connector is left with a group that names what is
     /// gone.
     fn follow_group(&self, group: i64, member: i64) -> Result<(), Error> {
-        for connector in self.tenant.owed(Partition::of(group)) {
+        for connector in self.tenant.holders(Partition::of(group)) {
             owe::share_key(self.transaction.sql, connector.no, group, index::member_key(member))?;
         }
         Ok(())
@@ -374,9 +381,10 @@ impl<'b> Change<'_, 'b> {
     }
 
     fn write_members(&mut self, group: i64, version: i64, wanted: Vec<Member>) -> Result<MembersChanged, WriteError> {
-        let keep_tombstones = self.tenant.owed(self.partition).next().is_some();
+        let keep_tombstones = self.tenant.holders(self.partition).next().is_some();
         let resource_type = &*self.write.resource_type;
-        let mut rows = members::Rows::new(self.transaction.sql, resource_type, group, version, keep_tombstones);
+        let sql = self.transaction.sql;
+        let mut rows = members::Rows::new(sql, resource_type, group, version, keep_tombstones, self.kinds());
         let changed = rows.replace(wanted);
         match rows.failure() {
             Some(failure) => Err(failure.into()),
@@ -426,6 +434,10 @@ impl<'b> Change<'_, 'b> {
         Ok(())
     }
 
+    fn kinds(&self) -> Kinds<'a> {
+        Kinds { catalog: self.transaction.catalog, tenant: self.tenant }
+    }
+
     fn kind(&self) -> &str {
         self.write.resource_type.kind.as_str()
     }
@@ -448,16 +460,6 @@ fn owe_all(
         owe::owe(transaction, connector, &owed)?;
     }
     Ok(())
-}
-
-/// Whether a connector may hold the resource: it confirmed it, or a delivery is queued and may be under way.
-fn is_known(transaction: &Transaction<'_>, connector: &ConnectorEntry, resource: i64) -> Result<bool, Error> {
-    let confirmed = transaction.sql.first(
-        "SELECT 1 FROM ledger WHERE connector = ? AND resource = ?",
-        [connector.no, resource],
-        |_| Ok(()),
-    )?;
-    Ok(confirmed.is_some() || owe::is_queued(transaction.sql, connector.no, resource)?)
 }
 
 /// SCIM's `active`; a resource without it is active.

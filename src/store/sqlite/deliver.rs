@@ -1,6 +1,6 @@
 //! What may go to a connector now.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 use scim_connector::{MemberRef, RemoteState, ResourceId, ResourceRef};
 
 use super::{
@@ -15,6 +15,12 @@ use crate::{
     time::Timestamp,
 };
 
+/// A delivery that could go, as far as the choice needs it.
+struct Candidate {
+    queued: i64,
+    seq: i64,
+}
+
 /// A delivery's row with the state that it owes and what the connector confirmed.
 struct Due {
     seq: i64,
@@ -27,6 +33,8 @@ struct Due {
     /// `None` for a deleted resource.
     attributes: Option<String>,
     confirmed_version: i64,
+    /// The connector's epoch when it confirmed that.
+    epoch: i64,
     remote: Option<String>,
 }
 
@@ -41,21 +49,27 @@ pub(super) fn due(
     under_way: &[DeliveryId],
 ) -> Result<Vec<Delivery>, Error> {
     let Some(tenant) = catalog.tenant(&connector.tenant) else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
+    let mut chosen: Vec<Candidate> = Vec::new();
     for removal in [true, false] {
-        let missing = limit - found.len();
+        let missing = limit - chosen.len();
         if missing == 0 {
             break;
         }
         // Never tried, and tried with its time come: each in the order of the index, then merged.
         let mut candidates = candidates(sql, connector.no, removal, (0, 0), missing + under_way.len())?;
         candidates.extend(self::candidates(sql, connector.no, removal, (1, now.0), missing + under_way.len())?);
-        candidates.sort_by_key(|due| (due.queued, due.seq));
-        candidates.retain(|due| !under_way.contains(&DeliveryId(due.seq.cast_unsigned())));
+        candidates.sort_by_key(|candidate| (candidate.queued, candidate.seq));
+        candidates.retain(|candidate| !under_way.contains(&DeliveryId(candidate.seq.cast_unsigned())));
         candidates.truncate(missing);
-        found.append(&mut candidates);
+        chosen.append(&mut candidates);
     }
-    found.into_iter().map(|due| delivery(sql, catalog, tenant, sealer, connector, now, due)).collect()
+    let mut found = Vec::with_capacity(chosen.len());
+    for candidate in chosen {
+        if let Some(due) = read(sql, candidate.seq)? {
+            found.push(delivery(sql, catalog, tenant, sealer, connector, now, due)?);
+        }
+    }
+    Ok(found)
 }
 
 /// When the next delivery whose time has not come may go.
@@ -81,34 +95,43 @@ fn candidates(
     removal: bool,
     (from, to): (i64, i64),
     limit: usize,
-) -> Result<Vec<Due>, Error> {
+) -> Result<Vec<Candidate>, Error> {
     Ok(sql.all(
-        "SELECT deliveries.seq, deliveries.resource, deliveries.id,
-                CASE WHEN frozen IS NULL THEN ifnull(resources.version, deliveries.version) ELSE deliveries.version END,
-                attempts, queued, request_id, ifnull(frozen, resources.body), ifnull(ledger.version, 0), remote
-         FROM deliveries INDEXED BY deliveries_by_lane
-         LEFT JOIN resources ON resources.no = deliveries.resource
-         LEFT JOIN ledger ON ledger.connector = deliveries.connector AND ledger.resource = deliveries.resource
-         WHERE deliveries.connector = ? AND lane = ? AND removal = ? AND not_before BETWEEN ? AND ?
+        "SELECT queued, seq FROM deliveries INDEXED BY deliveries_by_lane
+         WHERE connector = ? AND lane = ? AND removal = ? AND not_before BETWEEN ? AND ?
          ORDER BY not_before, queued, seq LIMIT ?",
         params![connector, FREE, removal, from, to, i64::try_from(limit).unwrap_or(i64::MAX)],
-        read,
+        |row| Ok(Candidate { queued: row.get(0)?, seq: row.get(1)? }),
     )?)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Due> {
-    Ok(Due {
-        seq: row.get(0)?,
-        resource: row.get(1)?,
-        id: ResourceId::from_bytes(row.get(2)?),
-        version: row.get(3)?,
-        attempts: row.get(4)?,
-        queued: Timestamp(row.get(5)?),
-        request_id: row.get(6)?,
-        attributes: row.get(7)?,
-        confirmed_version: row.get(8)?,
-        remote: row.get(9)?,
-    })
+fn read(sql: &Connection, seq: i64) -> Result<Option<Due>, Error> {
+    Ok(sql.first(
+        "SELECT deliveries.seq, deliveries.resource, deliveries.id,
+                CASE WHEN frozen IS NULL THEN ifnull(resources.version, deliveries.version) ELSE deliveries.version END,
+                attempts, queued, request_id, ifnull(frozen, resources.body), ifnull(ledger.version, 0),
+                ifnull(epoch, 0), remote
+         FROM deliveries
+         LEFT JOIN resources ON resources.no = deliveries.resource
+         LEFT JOIN ledger ON ledger.connector = deliveries.connector AND ledger.resource = deliveries.resource
+         WHERE deliveries.seq = ?",
+        [seq],
+        |row| {
+            Ok(Due {
+                seq: row.get(0)?,
+                resource: row.get(1)?,
+                id: ResourceId::from_bytes(row.get(2)?),
+                version: row.get(3)?,
+                attempts: row.get(4)?,
+                queued: Timestamp(row.get(5)?),
+                request_id: row.get(6)?,
+                attributes: row.get(7)?,
+                confirmed_version: row.get(8)?,
+                epoch: row.get(9)?,
+                remote: row.get(10)?,
+            })
+        },
+    )?)
 }
 
 fn delivery(
@@ -125,7 +148,9 @@ fn delivery(
         Some(attributes) => OwedState::Present {
             attributes: attributes.into(),
             members: if kind.is_group() {
-                let versions = (due.confirmed_version, due.version);
+                // What was confirmed under another configuration may be written otherwise now, members included.
+                let confirmed = if due.epoch < connector.epoch { 0 } else { due.confirmed_version };
+                let versions = (confirmed, due.version);
                 Some(delta(sql, catalog, tenant, connector, due.resource, versions)?)
             } else {
                 None

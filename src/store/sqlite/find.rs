@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     catalog::{BLOCK_BITS, Catalog, Partition, TenantEntry},
     index::{self, Indexed, Term},
-    members,
+    members::{self, Kinds},
     row::{self, Resource, columns},
     statement::Statements as _,
 };
@@ -19,7 +19,7 @@ use crate::{
         filter::{Filter, Operator},
         path::AttributePath,
         query::{Query, Sort, SortKey},
-        schema::ResourceType,
+        schema::{AttributeType, ResourceType},
     },
     store::{Error, Page, Stored, TenantName, WriteError},
 };
@@ -41,9 +41,10 @@ pub(super) fn find(
     let place = catalog.tenant(tenant).and_then(|tenant| Some((tenant, tenant.partition(&resource_type.kind)?)));
     let Some((tenant, partition)) = place else { return Ok(Page { total: 0, resources: Vec::new() }) };
     let skip = query.start_index.max(1) - 1;
-    let search = Search { sql, tenant, partition, resource_type, filter: query.filter.as_ref() };
+    let search = Search { sql, catalog, tenant, partition, resource_type, filter: query.filter.as_ref() };
     match (&query.filter, &query.sort) {
         (None, None) => Ok(search.ranked(skip, query.count)?),
+        (Some(filter), None) if search.is_exact(filter) => Ok(search.indexed(filter, skip, query.count)?),
         (_, None) => Ok(search.in_order(skip, query.count)?),
         (_, Some(sort)) => search.sorted(sort, skip, query.count),
     }
@@ -70,6 +71,7 @@ fn is_narrow(filter: &Filter) -> bool {
 
 struct Search<'a> {
     sql: &'a Connection,
+    catalog: &'a Catalog,
     tenant: &'a TenantEntry,
     partition: Partition,
     resource_type: &'a Arc<ResourceType>,
@@ -102,6 +104,33 @@ impl Search<'_> {
             Resource::read,
         )?;
         Ok(Page { total, resources: resources.into_iter().map(Resource::stored).collect() })
+    }
+
+    /// Whether what an index finds is what matches, no more and no less: one comparison, by the index's own rule.
+    fn is_exact(&self, filter: &Filter) -> bool {
+        let Filter::Compare { path, .. } = filter else { return false };
+        if path.urn.is_some() || path.filter.is_some() {
+            return false;
+        }
+        if eq(filter, "id").is_some() {
+            return true;
+        }
+        let Some(Term { attribute: indexed, .. }) = term(filter) else { return false };
+        let Some(attribute) = self.resource_type.attribute(&path.attribute) else { return false };
+        let compared = attribute.sub_attribute("value").unwrap_or(attribute);
+        let is_text = compared.kind == AttributeType::String;
+        is_text && compared.case_exact == (indexed == Indexed::ExternalId)
+    }
+
+    /// What an exact filter finds, by id: only the page's resources are read.
+    fn indexed(&self, filter: &Filter, skip: usize, count: usize) -> Result<Page, Error> {
+        let mut found = self.candidates_of_one(filter)?.unwrap_or_default();
+        found.sort_unstable();
+        let mut resources = Vec::new();
+        for no in found.iter().skip(skip).take(count) {
+            resources.extend(Resource::by_no(self.sql, *no)?.map(Resource::stored));
+        }
+        Ok(Page { total: found.len(), resources })
     }
 
     /// What matches, by id: all counted, only the page kept.
@@ -183,7 +212,8 @@ impl Search<'_> {
         let matches = if self.has_members() && filter.mentions("members") {
             let filter = self.members_decided(filter, resource.no)?;
             if filter.mentions("members") {
-                evaluated.insert("members".to_owned(), members::evaluated(self.sql, resource.no)?);
+                evaluated
+                    .insert("members".to_owned(), members::evaluated(self.sql, resource.no, &filter, self.kinds())?);
             }
             filter.matches(self.resource_type, &evaluated)
         } else {
@@ -276,6 +306,10 @@ impl Search<'_> {
             );
         }
         Ok(found)
+    }
+
+    fn kinds(&self) -> Kinds<'_> {
+        Kinds { catalog: self.catalog, tenant: self.tenant }
     }
 
     fn has_members(&self) -> bool {

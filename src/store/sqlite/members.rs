@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::HashMap};
 
 use rusqlite::{Connection, params};
-use scim_connector::ResourceId;
+use scim_connector::{ResourceId, ResourceKind};
 use serde_json::{Value, json};
 
 use super::{
@@ -26,6 +26,7 @@ pub(super) struct Rows<'a> {
     version: i64,
     /// Whether a removed member leaves a tombstone: some connector may hold it.
     keep_tombstones: bool,
+    kinds: Kinds<'a>,
     /// Members that came, less those that left.
     net: Cell<i64>,
     /// Why the store could not, which the trait's errors do not tell.
@@ -39,8 +40,9 @@ impl<'a> Rows<'a> {
         group: i64,
         version: i64,
         keep_tombstones: bool,
+        kinds: Kinds<'a>,
     ) -> Self {
-        Self { sql, resource_type, group, version, keep_tombstones, net: Cell::new(0), failure: None }
+        Self { sql, resource_type, group, version, keep_tombstones, kinds, net: Cell::new(0), failure: None }
     }
 
     /// The store's failure, if that is what an error of the trait's methods stood for.
@@ -104,15 +106,19 @@ impl<'a> Rows<'a> {
     }
 
     fn take_matching(&self, filter: Option<&Filter>) -> Result<bool, Error> {
+        // The inner filter speaks of one element of `members`.
+        let whole = filter.map(|filter| Filter::ValuePath { path: members_path(), filter: Box::new(filter.clone()) });
+        let kinds = whole.as_ref().is_some_and(asks_type).then_some(self.kinds);
         let mut any = false;
         for member in present(self.sql, self.group)? {
-            let selected = filter.is_none_or(|filter| {
-                let element = element(&member);
-                // The inner filter speaks of one element of `members`.
-                let resource = Object::from_iter([("members".to_owned(), json!([element]))]);
-                let whole = Filter::ValuePath { path: members_path(), filter: Box::new(filter.clone()) };
-                whole.matches(self.resource_type, &resource)
-            });
+            let selected = match &whole {
+                Some(whole) => {
+                    let element = element(self.sql, &member, kinds)?;
+                    let resource = Object::from_iter([("members".to_owned(), json!([element]))]);
+                    whole.matches(self.resource_type, &resource)
+                }
+                None => true,
+            };
             if selected {
                 any |= self.take(&member.value)?;
             }
@@ -161,12 +167,48 @@ fn members_path() -> scim::path::AttributePath {
     scim::path::AttributePath { urn: None, attribute: "members".to_owned(), filter: None, sub_attribute: None }
 }
 
-fn element(member: &Member) -> Value {
+/// What the types of members are found by.
+#[derive(Clone, Copy)]
+pub(super) struct Kinds<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) tenant: &'a TenantEntry,
+}
+
+impl<'a> Kinds<'a> {
+    /// The type of a member; `None` for a pending reference.
+    fn of(self, sql: &Connection, member: &str) -> Result<Option<&'a ResourceKind>, Error> {
+        resolve(sql, self.tenant, member)?.map(|no| self.catalog.kind(no)).transpose()
+    }
+}
+
+/// Whether a filter on groups may ask for the type of a member, which takes a look at the member.
+fn asks_type(filter: &Filter) -> bool {
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(asks_type),
+        Filter::Not(inner) => asks_type(inner),
+        Filter::Compare { path, .. } => {
+            let names_it = |name: &str| name.eq_ignore_ascii_case("type");
+            names_it(&path.attribute)
+                || path.sub_attribute.as_deref().is_some_and(names_it)
+                || path.filter.as_deref().is_some_and(asks_type)
+        }
+        Filter::ValuePath { filter, .. } => asks_type(filter),
+        Filter::Constant(_) => false,
+    }
+}
+
+/// A member as filters see it; its type only with `kinds`.
+fn element(sql: &Connection, member: &Member, kinds: Option<Kinds<'_>>) -> Result<Value, Error> {
     let mut element = Object::from_iter([("value".to_owned(), Value::from(&*member.value))]);
     if let Some(display) = &member.display {
         element.insert("display".to_owned(), display.as_str().into());
     }
-    Value::Object(element)
+    if let Some(kinds) = kinds
+        && let Some(kind) = kinds.of(sql, &member.value)?
+    {
+        element.insert("type".to_owned(), kind.as_str().into());
+    }
+    Ok(Value::Object(element))
 }
 
 /// Removes one member from a group that gets this version; whether it was there. `gone` is the member's number where it
@@ -210,8 +252,7 @@ pub(super) fn present(sql: &Connection, group: i64) -> Result<Vec<Member>, Error
 /// A page of members, by value.
 pub(super) fn page(
     sql: &Connection,
-    catalog: &Catalog,
-    tenant: &TenantEntry,
+    kinds: Kinds<'_>,
     group: i64,
     after: Option<&str>,
     limit: usize,
@@ -224,7 +265,7 @@ pub(super) fn page(
     )?;
     rows.into_iter()
         .map(|member| {
-            let kind = resolve(sql, tenant, &member.value)?.map(|no| catalog.kind(no).cloned()).transpose()?;
+            let kind = kinds.of(sql, &member.value)?.cloned();
             Ok(Membership { member, kind })
         })
         .collect()
@@ -289,9 +330,10 @@ pub(super) fn purge(sql: &Connection, connectors: &[&ConnectorEntry], group: i64
     Ok(())
 }
 
-/// The members of a resource type, as filters see them.
-pub(super) fn evaluated(sql: &Connection, group: i64) -> Result<Value, Error> {
-    Ok(present(sql, group)?.iter().map(element).collect())
+/// A group's members as this filter sees them.
+pub(super) fn evaluated(sql: &Connection, group: i64, filter: &Filter, kinds: Kinds<'_>) -> Result<Value, Error> {
+    let kinds = asks_type(filter).then_some(kinds);
+    present(sql, group)?.iter().map(|member| element(sql, member, kinds)).collect()
 }
 
 /// The groups of a resource, as filters see them.

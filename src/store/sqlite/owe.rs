@@ -11,7 +11,7 @@
 use rusqlite::{Connection, params};
 use scim_connector::ResourceId;
 
-use super::{catalog::ConnectorEntry, statement::Statements as _, writer::Transaction};
+use super::{catalog::ConnectorEntry, row::Resource, statement::Statements as _, writer::Transaction};
 use crate::store::Error;
 
 pub(super) const FREE: i64 = 0;
@@ -81,6 +81,26 @@ pub(super) fn owe(transaction: &mut Transaction<'_>, connector: &ConnectorEntry,
     Ok(())
 }
 
+/// Owes a resource as it is now, where no change of its own attributes asks for it.
+pub(super) fn owe_again(
+    transaction: &mut Transaction<'_>,
+    connector: &ConnectorEntry,
+    resource: &Resource,
+    removal: Option<bool>,
+    request_id: &str,
+) -> Result<(), Error> {
+    let owed = Owed {
+        resource: resource.no,
+        id: resource.id,
+        version: resource.version,
+        removal,
+        keys: &[],
+        before: None,
+        request_id,
+    };
+    owe(transaction, connector, &owed)
+}
+
 /// Makes the pending delivery of a group one that the later deletion of a member waits for.
 pub(super) fn share_key(sql: &Connection, connector: i64, group: i64, key: i64) -> Result<(), Error> {
     if let Some(pending) = latest(sql, connector, group)?
@@ -105,6 +125,22 @@ pub(super) fn is_queued(sql: &Connection, connector: i64, resource: i64) -> Resu
             Ok(())
         })?
         .is_some())
+}
+
+/// Whether a connector may hold the resource: it confirmed it, or a delivery is queued and may be under way, or one was
+/// discarded after it may have taken effect.
+pub(super) fn is_known(sql: &Connection, connector: i64, resource: &Resource) -> Result<bool, Error> {
+    let confirmed =
+        sql.first("SELECT 1 FROM ledger WHERE connector = ? AND resource = ?", [connector, resource.no], |_| Ok(()))?;
+    if confirmed.is_some() || is_queued(sql, connector, resource.no)? {
+        return Ok(true);
+    }
+    let discarded = sql.first(
+        "SELECT 1 FROM discarded WHERE connector = ? AND id = ?",
+        params![connector, resource.id.as_bytes()],
+        |_| Ok(()),
+    )?;
+    Ok(discarded.is_some())
 }
 
 /// Takes a delivery out of the order: it ended, or became a dead letter. Those that waited for it look again.
@@ -196,12 +232,12 @@ fn latest(sql: &Connection, connector: i64, resource: i64) -> Result<Option<Queu
     )?)
 }
 
-/// Whether a delivery later than `seq` holds one of these keys exclusively. `seq` is its resource's last, so it is
-/// another resource's.
+/// Whether a delivery later than `seq` holds one of these keys, shared or not: the change takes them exclusively. `seq`
+/// is its resource's last, so that one is another resource's.
 fn stands_between(sql: &Connection, connector: i64, seq: i64, keys: &[i64]) -> Result<bool, Error> {
     for key in keys {
         let found = sql.first(
-            "SELECT 1 FROM delivery_keys WHERE connector = ? AND key = ? AND seq > ? AND NOT shared LIMIT 1",
+            "SELECT 1 FROM delivery_keys WHERE connector = ? AND key = ? AND seq > ? LIMIT 1",
             [connector, *key, seq],
             |_| Ok(()),
         )?;

@@ -151,7 +151,13 @@ pub(super) fn discard(
 ) -> Result<u64, Error> {
     let selected = select(transaction.sql, selection, now)?;
     for delivery in &selected {
-        transaction.sql.run("DELETE FROM deliveries WHERE seq = ?", [delivery.seq])?;
+        let sql = transaction.sql;
+        sql.run("DELETE FROM deliveries WHERE seq = ?", [delivery.seq])?;
+        // It may have taken effect, or be under way right now: the resource's deletion must still be owed.
+        sql.run(
+            "INSERT OR IGNORE INTO discarded (connector, id, resource) VALUES (?, ?, ?)",
+            params![delivery.connector, delivery.id.as_bytes(), delivery.resource],
+        )?;
         passwords::erase(transaction.sql, delivery.connector, delivery.resource, delivery.version)?;
         owe::release(transaction, delivery.connector, delivery.seq, &delivery.keys)?;
         audit(transaction, delivery, "discard", now)?;
@@ -178,7 +184,8 @@ fn audit(
 /// The numbers of all connectors, those no more configured included: their queues are kept.
 pub(super) fn statuses(sql: &Connection) -> Result<Vec<ConnectorStatus>, Error> {
     let connectors = sql.all(
-        "SELECT connectors.no, connectors.name, tenants.name, state, backfilled IS NOT NULL
+        "SELECT connectors.no, connectors.name, tenants.name, state,
+                backfilled IS NOT NULL OR walked IS NOT NULL
          FROM connectors JOIN tenants ON tenants.no = connectors.tenant ORDER BY connectors.name",
         [],
         |row| {

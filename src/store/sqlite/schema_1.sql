@@ -17,7 +17,15 @@ CREATE TABLE connectors (
     tenant INTEGER NOT NULL,
     state TEXT NOT NULL,
     -- The last resource that the backfill has owed; NULL when none is under way.
-    backfilled INTEGER
+    backfilled INTEGER,
+    -- The last confirmed resource that was compared with what is owed now; NULL when no such walk is under way.
+    walked INTEGER,
+    -- Whether the last configuration had the connector, and the partitions that it took.
+    configured INTEGER NOT NULL DEFAULT 1,
+    partitions TEXT NOT NULL DEFAULT '[]',
+    -- What its configuration was when resources were confirmed, and how often that changed.
+    fingerprint TEXT NOT NULL DEFAULT '',
+    epoch INTEGER NOT NULL DEFAULT 0
 );
 
 -- Numbers are reserved in blocks, so that none is given out twice, ever.
@@ -106,7 +114,17 @@ CREATE TABLE ledger (
     resource INTEGER NOT NULL,
     version INTEGER NOT NULL,
     remote TEXT NOT NULL,
+    -- The connector's epoch at the time.
+    epoch INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (connector, resource)
+) WITHOUT ROWID;
+
+-- Resources that a connector may hold although it never confirmed them: a delivery was dropped by an operator.
+CREATE TABLE discarded (
+    connector INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    resource INTEGER NOT NULL,
+    PRIMARY KEY (connector, id)
 ) WITHOUT ROWID;
 
 -- Members that a connector's group lacks until the member itself is confirmed.
@@ -114,6 +132,8 @@ CREATE TABLE waiting_members (
     connector INTEGER NOT NULL,
     in_group INTEGER NOT NULL,
     member TEXT NOT NULL,
+    -- Whether the member waits because the connector lost it, and no delivery of the group has been settled since.
+    forgotten INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (connector, in_group, member)
 ) WITHOUT ROWID;
 CREATE INDEX waiting_members_by_member ON waiting_members (connector, member);

@@ -6,9 +6,7 @@ use scim_connector::{Effect, RemoteState, ResourceId};
 use super::{
     audit::Entry,
     catalog::{ConnectorEntry, Partition},
-    members,
-    owe::{self, Owed},
-    passwords,
+    members, owe, passwords,
     row::Resource,
     statement::Statements as _,
     writer::Transaction,
@@ -18,9 +16,13 @@ use crate::{
     time::Timestamp,
 };
 
-/// A queued delivery.
-struct Queued {
-    seq: i64,
+/// The request id of outcomes whose delivery was discarded before they were known.
+const DISCARDED: &str = "discarded";
+
+/// A delivery that came to an end.
+struct Ended {
+    /// `None` for one that was discarded meanwhile.
+    seq: Option<i64>,
     resource: i64,
     id: ResourceId,
     version: i64,
@@ -29,24 +31,38 @@ struct Queued {
     confirmed: bool,
 }
 
-/// Records one settlement. A delivery that is gone was discarded meanwhile.
+/// Records one settlement. Of a delivery that is gone, because it was discarded meanwhile, only what took effect.
 pub(super) fn settle(
     transaction: &mut Transaction<'_>,
     connector: &ConnectorEntry,
     settlement: Settlement,
 ) -> Result<(), Error> {
-    let Some(queued) = find(transaction, connector, settlement.id)? else { return Ok(()) };
     let sent = settlement.version.cast_signed();
-    match settlement.outcome {
-        Outcome::Applied { effect, remote, waiting } => {
-            applied(transaction, connector, &queued, sent, effect, remote.as_ref(), &waiting)
+    let ended = match queued(transaction, connector, settlement.id)? {
+        Some(queued) => queued,
+        None => match discarded(transaction, connector, settlement.resource, sent)? {
+            Some(discarded) => discarded,
+            None => return Ok(()),
+        },
+    };
+    match (settlement.outcome, ended.seq) {
+        (Outcome::Applied { effect, remote, waiting }, _) => {
+            applied(transaction, connector, &ended, sent, effect, remote.as_ref(), &waiting)
         }
-        Outcome::RetryAt { at, counted, class, message } => retry(transaction, &queued, at, counted, class, &message),
-        Outcome::Dead { message } => dead(transaction, connector, &queued, sent, &message),
+        (Outcome::RetryAt { at, counted, class, message }, Some(seq)) => {
+            // What holds for the connector as a whole, or was asked for, holds for a newer change too.
+            let delays_newer = matches!(class, "throttled" | "misconfigured") || (class == "transient" && !counted);
+            if ended.version > sent && !delays_newer {
+                return again(transaction, seq);
+            }
+            retry(transaction, seq, at, counted, class, &message)
+        }
+        (Outcome::Dead { message }, Some(seq)) => dead(transaction, connector, &ended, seq, sent, &message),
+        (Outcome::RetryAt { .. } | Outcome::Dead { .. }, None) => Ok(()),
     }
 }
 
-fn find(transaction: &Transaction<'_>, connector: &ConnectorEntry, id: DeliveryId) -> Result<Option<Queued>, Error> {
+fn queued(transaction: &Transaction<'_>, connector: &ConnectorEntry, id: DeliveryId) -> Result<Option<Ended>, Error> {
     Ok(transaction.sql.first(
         "SELECT seq, deliveries.resource, id, deliveries.version, keys, request_id, ledger.version IS NOT NULL
          FROM deliveries
@@ -54,7 +70,7 @@ fn find(transaction: &Transaction<'_>, connector: &ConnectorEntry, id: DeliveryI
          WHERE seq = ? AND deliveries.connector = ?",
         [id.0.cast_signed(), connector.no],
         |row| {
-            Ok(Queued {
+            Ok(Ended {
                 seq: row.get(0)?,
                 resource: row.get(1)?,
                 id: ResourceId::from_bytes(row.get(2)?),
@@ -67,10 +83,28 @@ fn find(transaction: &Transaction<'_>, connector: &ConnectorEntry, id: DeliveryI
     )?)
 }
 
+/// The resource may be gone, too: what its deliveries were of is noted when they are discarded.
+fn discarded(
+    transaction: &Transaction<'_>,
+    connector: &ConnectorEntry,
+    id: ResourceId,
+    version: i64,
+) -> Result<Option<Ended>, Error> {
+    let resource = transaction.sql.first(
+        "SELECT resource FROM discarded WHERE connector = ? AND id = ?",
+        params![connector.no, id.as_bytes()],
+        |row| row.get(0),
+    )?;
+    let Some(resource) = resource else { return Ok(None) };
+    let confirmed = is_confirmed(transaction, connector, resource)?;
+    let request_id = DISCARDED.to_owned();
+    Ok(Some(Ended { seq: None, resource, id, version, keys: Vec::new(), request_id, confirmed }))
+}
+
 fn applied(
     transaction: &mut Transaction<'_>,
     connector: &ConnectorEntry,
-    queued: &Queued,
+    ended: &Ended,
     sent: i64,
     effect: Effect,
     remote: Option<&RemoteState>,
@@ -82,28 +116,31 @@ fn applied(
             let text = serde_json::to_string(remote)
                 .map_err(|source| Error::Io { step: "writing the ledger", source: Box::new(source) })?;
             sql.run(
-                "INSERT OR REPLACE INTO ledger (connector, resource, version, remote) VALUES (?, ?, ?, ?)",
-                params![connector.no, queued.resource, sent, text],
+                "INSERT OR REPLACE INTO ledger (connector, resource, version, remote, epoch) VALUES (?, ?, ?, ?, ?)",
+                params![connector.no, ended.resource, sent, text, connector.epoch],
             )?;
         }
         None => {
-            sql.run("DELETE FROM ledger WHERE connector = ? AND resource = ?", [connector.no, queued.resource])?;
+            sql.run("DELETE FROM ledger WHERE connector = ? AND resource = ?", [connector.no, ended.resource])?;
         }
     }
-    passwords::erase(sql, connector.no, queued.resource, sent)?;
-    outcome(transaction, connector, queued, sent, effect_name(effect))?;
-    if queued.version > sent {
-        again(transaction, queued)?;
-    } else {
-        sql.run("DELETE FROM deliveries WHERE seq = ?", [queued.seq])?;
-        owe::release(transaction, connector.no, queued.seq, &queued.keys)?;
+    passwords::erase(sql, connector.no, ended.resource, sent)?;
+    outcome(transaction, connector, ended, sent, effect_name(effect))?;
+    sql.run("DELETE FROM discarded WHERE connector = ? AND id = ?", params![connector.no, ended.id.as_bytes()])?;
+    match ended.seq {
+        Some(seq) if ended.version > sent => again(transaction, seq)?,
+        Some(seq) => {
+            sql.run("DELETE FROM deliveries WHERE seq = ?", [seq])?;
+            owe::release(transaction, connector.no, seq, &ended.keys)?;
+        }
+        None => {}
     }
-    if transaction.catalog.kind(queued.resource)?.is_group() {
-        group_applied(transaction, connector, queued, waiting)?;
+    if transaction.catalog.kind(ended.resource)?.is_group() {
+        group_applied(transaction, connector, ended, waiting)?;
     }
-    match (queued.confirmed, remote) {
-        (false, Some(_)) => confirmed_first(transaction, connector, queued),
-        (true, None) => forgotten(transaction, connector, queued),
+    match (ended.confirmed, remote) {
+        (false, Some(_)) => confirmed_first(transaction, connector, ended),
+        (true, None) => forgotten(transaction, connector, ended),
         (true, Some(_)) | (false, None) => Ok(()),
     }
 }
@@ -112,56 +149,98 @@ fn applied(
 fn group_applied(
     transaction: &mut Transaction<'_>,
     connector: &ConnectorEntry,
-    queued: &Queued,
+    ended: &Ended,
     waiting: &[String],
 ) -> Result<(), Error> {
     let sql = transaction.sql;
     let Some(tenant) = transaction.catalog.tenant(&connector.tenant) else { return Ok(()) };
-    sql.run("DELETE FROM waiting_members WHERE connector = ? AND in_group = ?", [connector.no, queued.resource])?;
     let mut came = false;
+    for (member, is_forgotten, is_present) in waited(transaction, connector, ended.resource)? {
+        let no = members::resolve(sql, tenant, &member)?;
+        let is_confirmed = match no {
+            Some(no) => is_confirmed(transaction, connector, no)?,
+            None => false,
+        };
+        let at = params![connector.no, ended.resource, member];
+        if is_present && is_forgotten && is_confirmed {
+            // It went and came back while the delivery was under way, which may have added it before that.
+            sql.run(
+                "UPDATE waiting_members SET forgotten = 0 WHERE connector = ? AND in_group = ? AND member = ?",
+                at,
+            )?;
+            came = true;
+        } else if !is_present || is_confirmed {
+            sql.run("DELETE FROM waiting_members WHERE connector = ? AND in_group = ? AND member = ?", at)?;
+        }
+    }
     for member in waiting {
         sql.run(
             "INSERT OR IGNORE INTO waiting_members (connector, in_group, member) VALUES (?, ?, ?)",
-            params![connector.no, queued.resource, member],
+            params![connector.no, ended.resource, member],
         )?;
         if let Some(no) = members::resolve(sql, tenant, member)? {
             came |= is_confirmed(transaction, connector, no)?;
         }
     }
     if came {
-        owe_group(transaction, connector, queued.resource, &queued.request_id)?;
+        owe_group(transaction, connector, ended.resource, &ended.request_id)?;
     }
-    let takers: Vec<&ConnectorEntry> = tenant.owed(Partition::of(queued.resource)).collect();
-    members::purge(sql, &takers, queued.resource)
+    let holders: Vec<&ConnectorEntry> = tenant.holders(Partition::of(ended.resource)).collect();
+    members::purge(sql, &holders, ended.resource)
+}
+
+/// The members of a group that wait for their confirmation: whether the connector lost them since the group's last
+/// delivery, and whether the group still has them.
+fn waited(
+    transaction: &Transaction<'_>,
+    connector: &ConnectorEntry,
+    group: i64,
+) -> Result<Vec<(String, bool, bool)>, Error> {
+    Ok(transaction.sql.all(
+        "SELECT waiting.member, forgotten, ifnull(present, 0) FROM waiting_members AS waiting
+         LEFT JOIN memberships ON memberships.in_group = waiting.in_group AND memberships.member = waiting.member
+         WHERE waiting.connector = ? AND waiting.in_group = ?",
+        [connector.no, group],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?)
 }
 
 /// Groups that lack the resource at this connector are owed again.
-fn confirmed_first(
-    transaction: &mut Transaction<'_>,
-    connector: &ConnectorEntry,
-    queued: &Queued,
-) -> Result<(), Error> {
-    let groups = transaction.sql.all(
+fn confirmed_first(transaction: &mut Transaction<'_>, connector: &ConnectorEntry, ended: &Ended) -> Result<(), Error> {
+    let sql = transaction.sql;
+    let member = ended.id.to_string();
+    let groups: Vec<i64> = sql.all(
         "SELECT in_group FROM waiting_members WHERE connector = ? AND member = ?",
-        params![connector.no, queued.id.to_string()],
+        params![connector.no, member],
         |row| row.get(0),
     )?;
     for group in groups {
-        owe_group(transaction, connector, group, &queued.request_id)?;
+        if !owe::is_queued(sql, connector.no, group)? {
+            // So none is under way, and the next one adds the member.
+            sql.run(
+                "UPDATE waiting_members SET forgotten = 0 WHERE connector = ? AND in_group = ? AND member = ?",
+                params![connector.no, group, member],
+            )?;
+        }
+        owe_group(transaction, connector, group, &ended.request_id)?;
     }
     Ok(())
 }
 
 /// The connector holds the resource no more. Should it come back, its groups need it again.
-fn forgotten(transaction: &mut Transaction<'_>, connector: &ConnectorEntry, queued: &Queued) -> Result<(), Error> {
+fn forgotten(transaction: &mut Transaction<'_>, connector: &ConnectorEntry, ended: &Ended) -> Result<(), Error> {
     let sql = transaction.sql;
     let Some(groups) = transaction.catalog.tenant(&connector.tenant).and_then(|tenant| tenant.groups()) else {
         return Ok(());
     };
-    let member = queued.id.to_string();
+    if !connector.takes(groups) {
+        return Ok(());
+    }
+    let member = ended.id.to_string();
     for group in members::groups_with(sql, groups, &member)? {
         sql.run(
-            "INSERT OR IGNORE INTO waiting_members (connector, in_group, member) VALUES (?, ?, ?)",
+            "INSERT INTO waiting_members (connector, in_group, member, forgotten) VALUES (?, ?, ?, 1)
+             ON CONFLICT DO UPDATE SET forgotten = 1",
             params![connector.no, group, member],
         )?;
     }
@@ -170,7 +249,7 @@ fn forgotten(transaction: &mut Transaction<'_>, connector: &ConnectorEntry, queu
 
 fn retry(
     transaction: &mut Transaction<'_>,
-    queued: &Queued,
+    seq: i64,
     at: Timestamp,
     counted: bool,
     class: &str,
@@ -179,7 +258,7 @@ fn retry(
     transaction.sql.run(
         "UPDATE deliveries SET attempts = attempts + ?, not_before = max(?, 1), error_class = ?, error = ?
          WHERE seq = ?",
-        params![counted, at.0, class, message, queued.seq],
+        params![counted, at.0, class, message, seq],
     )?;
     transaction.state.deliverable = true;
     Ok(())
@@ -188,40 +267,41 @@ fn retry(
 fn dead(
     transaction: &mut Transaction<'_>,
     connector: &ConnectorEntry,
-    queued: &Queued,
+    ended: &Ended,
+    seq: i64,
     sent: i64,
     message: &str,
 ) -> Result<(), Error> {
-    outcome(transaction, connector, queued, sent, "dead")?;
-    passwords::erase(transaction.sql, connector.no, queued.resource, sent)?;
-    if queued.version > sent {
+    outcome(transaction, connector, ended, sent, "dead")?;
+    passwords::erase(transaction.sql, connector.no, ended.resource, sent)?;
+    if ended.version > sent {
         // A newer version is tried anew.
-        return again(transaction, queued);
+        return again(transaction, seq);
     }
     let sql = transaction.sql;
     let superseded = sql.first(
         "SELECT 1 FROM deliveries WHERE connector = ? AND resource = ? AND seq > ?",
-        [connector.no, queued.resource, queued.seq],
+        [connector.no, ended.resource, seq],
         |_| Ok(()),
     )?;
     if superseded.is_some() {
         // It was frozen, and a newer state has a delivery of its own. Kept, it could be retried after that one.
-        sql.run("DELETE FROM deliveries WHERE seq = ?", [queued.seq])?;
+        sql.run("DELETE FROM deliveries WHERE seq = ?", [seq])?;
     } else {
         sql.run(
             "UPDATE deliveries SET attempts = attempts + 1, lane = ?, waits_on = NULL, error_class = 'rejected',
              error = ? WHERE seq = ?",
-            params![owe::DEAD, message, queued.seq],
+            params![owe::DEAD, message, seq],
         )?;
     }
-    owe::release(transaction, connector.no, queued.seq, &queued.keys)
+    owe::release(transaction, connector.no, seq, &ended.keys)
 }
 
 /// A newer version was committed meanwhile: the delivery stays in its place and starts over.
-fn again(transaction: &mut Transaction<'_>, queued: &Queued) -> Result<(), Error> {
+fn again(transaction: &mut Transaction<'_>, seq: i64) -> Result<(), Error> {
     transaction.sql.run(
         "UPDATE deliveries SET attempts = 0, not_before = 0, error_class = NULL, error = NULL WHERE seq = ?",
-        [queued.seq],
+        [seq],
     )?;
     transaction.state.deliverable = true;
     Ok(())
@@ -233,17 +313,13 @@ fn owe_group(
     group: i64,
     request_id: &str,
 ) -> Result<(), Error> {
-    let Some(group) = Resource::by_no(transaction.sql, group)? else { return Ok(()) };
-    let owed = Owed {
-        resource: group.no,
-        id: group.id,
-        version: group.version,
-        removal: None,
-        keys: &[],
-        before: None,
-        request_id,
-    };
-    owe::owe(transaction, connector, &owed)
+    if !connector.takes(Partition::of(group)) {
+        return Ok(());
+    }
+    match Resource::by_no(transaction.sql, group)? {
+        Some(group) => owe::owe_again(transaction, connector, &group, None, request_id),
+        None => Ok(()),
+    }
 }
 
 fn is_confirmed(transaction: &Transaction<'_>, connector: &ConnectorEntry, resource: i64) -> Result<bool, Error> {
@@ -256,16 +332,16 @@ fn is_confirmed(transaction: &Transaction<'_>, connector: &ConnectorEntry, resou
 fn outcome(
     transaction: &mut Transaction<'_>,
     connector: &ConnectorEntry,
-    queued: &Queued,
+    ended: &Ended,
     version: i64,
     outcome: &'static str,
 ) -> Result<(), Error> {
     let entry = Entry::Outcome {
         at: transaction.now,
         connector: &connector.config.name.0,
-        request_id: &queued.request_id,
+        request_id: &ended.request_id,
         outcome,
-        resource: queued.id,
+        resource: ended.id,
         version,
     };
     transaction.state.chain.append(transaction.sql, &entry)

@@ -59,18 +59,22 @@ async fn g03_a_failed_transaction_is_acknowledged_to_nobody_and_leaves_nothing()
     for panics in [false, true] {
         // A job holds the writer until the others wait, so that they share one transaction.
         let (release, holding) = hold(&store).await;
+        let refuse =
+            || store.write(|_| -> Result<(), WriteError> { Err(crate::scim::Error::bad_request("no").into()) });
         let written = store.change(|transaction| insert(transaction.sql));
         let failed = store.change(move |_| -> Result<(), Error> {
             assert!(!panics, "a job that panics");
             Err(Error::Full { step: "writing" })
         });
-        let refused = store
-            .write(|_| -> Result<(), WriteError> { Err(crate::scim::Error::bad_request("not for the store").into()) });
         let go = async { release.send(()).unwrap() };
-        let (written, refused, failed, ()) = tokio::join!(biased; written, refused, failed, go);
+        let (before, written, after, failed, never_run, ()) =
+            tokio::join!(biased; refuse(), written, refuse(), failed, refuse(), go);
         holding.await.unwrap().unwrap();
         assert!(written.is_err() && failed.is_err());
-        assert!(matches!(refused, Err(WriteError::Refused(_))), "a refusal stands");
+        assert!(matches!(before, Err(WriteError::Refused(_))), "a refusal by what is on disk stands");
+        for rests_on_what_is_gone in [after, never_run] {
+            assert!(matches!(rests_on_what_is_gone, Err(WriteError::Store(_))), "{rests_on_what_is_gone:?}");
+        }
         assert_eq!(number(&store.reader().unwrap(), ID).unwrap(), None);
         store.ready().await.unwrap();
     }

@@ -2,7 +2,8 @@
 //!
 //! It takes all jobs that wait, does them in one transaction, and answers when that is on disk: two hundred writers
 //! share one sync. A job that is refused has written nothing, or took it back to a savepoint of its own; a job that
-//! fails for the store's reasons or panics fails the whole transaction, for nothing is known of what it did.
+//! fails for the store's reasons or panics fails the whole transaction, for nothing is known of what it did. Then a
+//! refusal stands only if nothing was written before it: else it may rest on what is taken back.
 
 use std::{
     collections::HashMap,
@@ -59,6 +60,8 @@ pub(super) struct Transaction<'a> {
     pub(super) sealer: Option<&'a Sealer>,
     /// One moment for the whole transaction.
     pub(super) now: Timestamp,
+    /// The rows that the connection had ever changed when the transaction began.
+    changes_before: u64,
 }
 
 /// A job: done in the transaction, answered when it is on disk or known to have failed.
@@ -76,12 +79,14 @@ where
     F: FnOnce(&mut Transaction<'_>) -> Result<T, WriteError> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    (Box::new(Task { work: Some(work), done: None, reply }), answer)
+    (Box::new(Task { work: Some(work), done: None, saw_writes: false, reply }), answer)
 }
 
 struct Task<T, F> {
     work: Option<F>,
     done: Option<Result<T, WriteError>>,
+    /// Whether the transaction had written something before it.
+    saw_writes: bool,
     reply: oneshot::Sender<Result<T, WriteError>>,
 }
 
@@ -92,6 +97,7 @@ where
 {
     fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<(), Error> {
         let Some(work) = self.work.take() else { return Ok(()) };
+        self.saw_writes = transaction.has_written();
         match work(transaction) {
             Err(WriteError::Store(error)) => Err(error),
             done => {
@@ -104,8 +110,8 @@ where
     fn answer(self: Box<Self>, committed: Result<(), Error>) {
         let answer = match (committed, self.done) {
             (Ok(()), Some(done)) => done,
-            // A refusal wrote nothing, so it stands without the transaction.
-            (Err(_), Some(Err(refused))) => Err(refused),
+            // It rests on what was on disk before.
+            (Err(_), Some(Err(refused))) if !self.saw_writes => Err(refused),
             (Err(error), _) => Err(error.into()),
             (Ok(()), None) => Err(Error::Closed.into()),
         };
@@ -145,6 +151,11 @@ impl State {
 }
 
 impl Transaction<'_> {
+    /// Whether any row was changed so far, those taken back included.
+    fn has_written(&self) -> bool {
+        self.sql.total_changes() != self.changes_before
+    }
+
     /// A number for a delivery, larger than all before.
     pub(super) fn next_delivery(&mut self) -> Result<i64, Error> {
         self.next(DELIVERIES)
@@ -265,6 +276,7 @@ impl Writer {
             catalog: &catalog,
             sealer: self.sealer.as_deref(),
             now,
+            changes_before: session.sql.total_changes(),
         };
         for job in batch {
             match catch_unwind(AssertUnwindSafe(|| job.run(&mut transaction))) {
@@ -300,6 +312,7 @@ impl Error {
             Self::Io { step, source } => Self::Io { step, source: source.to_string().into() },
             Self::Corrupt { place } => Self::Corrupt { place: place.clone() },
             Self::Locked { path } => Self::Locked { path: path.clone() },
+            Self::Unusable { reason } => Self::Unusable { reason: reason.clone() },
             Self::Closed => Self::Closed,
         }
     }
