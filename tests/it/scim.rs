@@ -2,40 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::relay::{Relay, Response};
-
-const PATCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-const ENTERPRISE_URN: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-
-fn patch(operations: Value) -> Value {
-    json!({ "schemas": [PATCH_URN], "Operations": operations })
-}
-
-fn ann() -> Value {
-    json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-        "userName": "Ann@Acme.example",
-        "externalId": "00u1",
-        "name": { "givenName": "Ann", "familyName": "Boss" },
-        "emails": [{ "value": "ann@mail.example", "type": "work", "primary": true }],
-        "active": true,
-    })
-}
-
-async fn created(relay: &Relay, endpoint: &str, body: &Value) -> Value {
-    let response = relay.post(endpoint, body).await;
-    assert_eq!(response.status, 201, "{}", response.body);
-    response.body
-}
-
-fn id(resource: &Value) -> &str {
-    resource["id"].as_str().expect("an id")
-}
-
-fn total(response: &Response) -> u64 {
-    assert_eq!(response.status, 200, "{}", response.body);
-    response.body["totalResults"].as_u64().expect("totalResults is a number")
-}
+use crate::{
+    bodies::{ENTERPRISE_URN, ann, created, id, patch, total},
+    relay::{Relay, Response},
+};
 
 #[tokio::test]
 async fn a_user_is_created_read_replaced_patched_and_deleted() {

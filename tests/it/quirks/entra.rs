@@ -1,0 +1,1 @@
+//! What Microsoft Entra ID sends.
