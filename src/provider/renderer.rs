@@ -3,9 +3,12 @@
 //! The stored text of a resource is copied, not parsed, whenever the client asked for the default attributes: answers
 //! to GET and lists are most of a relay's traffic.
 
+use std::{io::Write as _, sync::LazyLock};
+
 use memchr::memmem::Finder;
 use scim_connector::ResourceId;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{Caller, unavailable, version_tag};
 use crate::{
@@ -26,8 +29,8 @@ pub(super) struct Renderer<'a> {
     caller: &'a Caller,
     resource_type: &'a ResourceType,
     projection: &'a Projection,
-    /// The type's extensions, and what finds the key of each in a resource's text.
-    extensions: Vec<(&'a str, Finder<'static>)>,
+    /// What stands before a resource's id in its `meta.location`.
+    collection_uri: String,
 }
 
 impl<'a> Renderer<'a> {
@@ -37,15 +40,13 @@ impl<'a> Renderer<'a> {
         resource_type: &'a ResourceType,
         projection: &'a Projection,
     ) -> Self {
-        // Within JSON text a bare quote never stands inside a string, so this finds the key and nothing else.
-        let finder = |urn: &str| Finder::new(format!("\"{urn}\":{{").as_bytes()).into_owned();
-        let extensions = resource_type.extensions.iter().map(|(schema, _)| (&*schema.id, finder(&schema.id))).collect();
-        Self { store, caller, resource_type, projection, extensions }
+        let collection_uri = format!("{}{}/", caller.base_uri, resource_type.endpoint);
+        Self { store, caller, resource_type, projection, collection_uri }
     }
 
     /// `meta.location` of a resource of this type.
     pub(super) fn location(&self, id: ResourceId) -> String {
-        format!("{}{}/{id}", self.caller.base_uri, self.resource_type.endpoint)
+        format!("{}{id}", self.collection_uri)
     }
 
     /// One resource.
@@ -97,14 +98,14 @@ impl<'a> Renderer<'a> {
         }
         push(body, r#"{"schemas":[""#);
         push(body, &self.resource_type.schema.id);
-        for (urn, key) in &self.extensions {
-            if key.find(stored.attributes.as_bytes()).is_some() {
+        for (extension, _) in &self.resource_type.extensions {
+            if has_object(&stored.attributes, &extension.id) {
                 push(body, "\",\"");
-                push(body, urn);
+                push(body, &extension.id);
             }
         }
         push(body, r#""],"id":""#);
-        push(body, &stored.id.to_string());
+        push_id(body, stored.id);
         body.push(b'"');
         let attributes = stored.attributes.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or("");
         if !attributes.is_empty() {
@@ -194,10 +195,12 @@ impl<'a> Renderer<'a> {
             push(body, &stored.modified.rfc3339());
         }
         push(body, r#"","location":"#);
-        push_text(body, &self.location(stored.id));
-        push(body, r#","version":"#);
-        push_text(body, &version_tag(stored));
-        body.push(b'}');
+        push_text(body, &self.collection_uri);
+        // The id goes on within the quotes.
+        body.pop();
+        push_id(body, stored.id);
+        // Writing into memory cannot fail.
+        let _ = write!(body, r#"","version":"W/\"{}\""}}"#, stored.version);
     }
 
     fn meta(&self, stored: &Stored) -> Value {
@@ -238,6 +241,22 @@ impl<'a> Renderer<'a> {
         }
         value
     }
+}
+
+/// Whether a resource's text has an object under that name, which no attribute inside another has: it is a URN.
+fn has_object(attributes: &str, name: &str) -> bool {
+    // Within JSON text a bare quote never stands inside a string, so what ends so is a key.
+    static KEY_END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r#"":{"#));
+    let text = attributes.as_bytes();
+    KEY_END.find_iter(text).any(|end| {
+        let before = text.get(..end).and_then(|before| before.strip_suffix(name.as_bytes()));
+        before.is_some_and(|before| before.ends_with(b"\""))
+    })
+}
+
+fn push_id(body: &mut Vec<u8>, id: ResourceId) {
+    let mut buffer = Uuid::encode_buffer();
+    push(body, Uuid::from_bytes(*id.as_bytes()).hyphenated().encode_lower(&mut buffer));
 }
 
 fn push(body: &mut Vec<u8>, text: &str) {

@@ -287,7 +287,7 @@ impl Store for SqliteStore {
             return Ok(vec![Vec::new(); members.len()]);
         };
         let sql = self.reader()?;
-        members.iter().map(|member| members::groups_of(&sql, groups, *member)).collect()
+        members::groups_of(&sql, groups, members)
     }
 
     async fn add_credential(&self, credential: Credential) -> Result<(), Error> {

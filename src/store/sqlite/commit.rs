@@ -3,6 +3,8 @@
 //! Everything that can refuse comes before the first row is written. The one exception is a PATCH of a group, whose
 //! operations are rows: it has a savepoint.
 
+use std::sync::Arc;
+
 use rusqlite::params;
 use scim_connector::{ResourceId, Secret};
 use serde_json::Value;
@@ -482,7 +484,8 @@ fn forbidden(switch: &str) -> scim::Error {
     scim::Error::forbidden(format!("the provisioning switch `{switch}` is off"))
 }
 
-fn text(attributes: &Object) -> Result<String, Error> {
+fn text(attributes: &Object) -> Result<Arc<str>, Error> {
     serde_json::to_string(attributes)
+        .map(Into::into)
         .map_err(|source| Error::Io { step: "writing a resource's attributes", source: Box::new(source) })
 }

@@ -298,16 +298,25 @@ pub(super) fn has(sql: &Connection, group: i64, member: &str) -> Result<bool, Er
         .is_some())
 }
 
-/// The direct groups of a resource.
-pub(super) fn groups_of(sql: &Connection, groups: Partition, member: ResourceId) -> Result<Vec<GroupOf>, Error> {
-    let rows = sql.all(
+/// The direct groups of each resource.
+pub(super) fn groups_of(
+    sql: &Connection,
+    groups: Partition,
+    members: &[ResourceId],
+) -> Result<Vec<Vec<GroupOf>>, Error> {
+    let mut statement = sql.prepare_cached(
         "SELECT resources.id, resources.body ->> '$.displayName'
          FROM memberships INDEXED BY memberships_by_member JOIN resources ON resources.no = memberships.in_group
          WHERE member = ? AND in_group >= ? AND in_group < ? AND present = 1 ORDER BY in_group",
-        params![member.to_string(), groups.first(), groups.end()],
-        |row| Ok(GroupOf { id: ResourceId::from_bytes(row.get(0)?), display: row.get(1)? }),
     )?;
-    Ok(rows)
+    let mut all = Vec::with_capacity(members.len());
+    for member in members {
+        let rows = statement.query_map(params![member.to_string(), groups.first(), groups.end()], |row| {
+            Ok(GroupOf { id: ResourceId::from_bytes(row.get(0)?), display: row.get(1)? })
+        })?;
+        all.push(rows.collect::<Result<_, _>>()?);
+    }
+    Ok(all)
 }
 
 /// Deletes tombstones that no connector needs: each has confirmed the removal, or never heard of the group.
@@ -338,8 +347,9 @@ pub(super) fn evaluated(sql: &Connection, group: i64, filter: &Filter, kinds: Ki
 
 /// The groups of a resource, as filters see them.
 pub(super) fn evaluated_groups(sql: &Connection, groups: Partition, member: ResourceId) -> Result<Value, Error> {
-    Ok(groups_of(sql, groups, member)?
+    Ok(groups_of(sql, groups, &[member])?
         .into_iter()
+        .flatten()
         .map(|group| json!({ "value": group.id.to_string(), "display": group.display, "type": "direct" }))
         .collect())
 }

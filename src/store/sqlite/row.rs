@@ -1,5 +1,7 @@
 //! A row of `resources`.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, Row};
 use scim_connector::{ResourceId, ResourceKind};
 use serde_json::json;
@@ -27,7 +29,7 @@ pub(super) struct Resource {
     pub(super) version: i64,
     pub(super) created: Timestamp,
     pub(super) modified: Timestamp,
-    pub(super) body: String,
+    pub(super) body: Arc<str>,
     /// How many members a group has.
     pub(super) members: i64,
 }
@@ -85,7 +87,7 @@ impl Resource {
             version: self.version.cast_unsigned(),
             created: self.created,
             modified: self.modified,
-            attributes: self.body.into(),
+            attributes: self.body,
             members: self.members.cast_unsigned(),
         }
     }
