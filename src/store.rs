@@ -282,7 +282,7 @@ pub struct GroupOf {
     /// The group's id.
     pub id: ResourceId,
     /// The group's `displayName`.
-    pub display: Option<String>,
+    pub display: Option<Arc<str>>,
 }
 
 /// A bearer key as stored. The key itself is never stored.

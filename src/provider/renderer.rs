@@ -3,11 +3,12 @@
 //! The stored text of a resource is copied, not parsed, whenever the client asked for the default attributes: answers
 //! to GET and lists are most of a relay's traffic.
 
-use std::{io::Write as _, sync::LazyLock};
+use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use scim_connector::ResourceId;
-use serde_json::{Value, json};
+use scim_connector::{ResourceId, ResourceKind};
+use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{Caller, unavailable, version_tag};
@@ -118,7 +119,7 @@ impl<'a> Renderer<'a> {
                 if index > 0 {
                     body.push(b',');
                 }
-                push_json(body, &self.group_value(group));
+                push_json(body, &self.group(group));
             }
             body.push(b']');
         }
@@ -129,12 +130,13 @@ impl<'a> Renderer<'a> {
                 if !std::mem::take(&mut first) {
                     body.push(b',');
                 }
-                push_json(body, &self.member_value(&member));
+                push_json(body, &self.member(&member));
             })
             .await?;
             body.push(b']');
         }
-        self.write_meta(body, stored);
+        push(body, r#","meta":"#);
+        push_json(body, &self.meta(stored));
         body.push(b'}');
         Ok(())
     }
@@ -150,17 +152,17 @@ impl<'a> Renderer<'a> {
         let mut resource: Object = serde_json::from_str(&stored.attributes).map_err(scim::Error::internal)?;
         resource.insert("schemas".into(), schemas(self.resource_type, &resource).into());
         resource.insert("id".into(), stored.id.to_string().into());
-        resource.insert("meta".into(), self.meta(stored));
+        resource.insert("meta".into(), json!(self.meta(stored)));
         if let Some(groups) = groups.filter(|groups| !groups.is_empty()) {
-            resource.insert("groups".into(), groups.iter().map(|group| self.group_value(group)).collect());
+            resource.insert("groups".into(), groups.iter().map(|group| json!(self.group(group))).collect());
         }
         if with_members {
             let mut members = Vec::new();
-            self.each_member(stored.id, |member| members.push(self.member_value(&member))).await?;
+            self.each_member(stored.id, |member| members.push(json!(self.member(&member)))).await?;
             resource.insert("members".into(), members.into());
         }
         self.projection.apply(self.resource_type, &mut resource);
-        push_json(body, &Value::Object(resource));
+        push_json(body, &resource);
         Ok(())
     }
 
@@ -181,66 +183,62 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    /// The same as [`Self::meta`], as text: no other part of a list costs so much as a value made for each resource.
-    fn write_meta(&self, body: &mut Vec<u8>, stored: &Stored) {
+    fn meta<'r>(&'r self, stored: &Stored) -> impl Serialize + 'r {
         let created = stored.created.rfc3339();
-        push(body, r#","meta":{"resourceType":"#);
-        push_text(body, self.resource_type.kind.as_str());
-        push(body, r#","created":""#);
-        push(body, &created);
-        push(body, r#"","lastModified":""#);
-        if stored.modified == stored.created {
-            push(body, &created);
-        } else {
-            push(body, &stored.modified.rfc3339());
+        Meta {
+            resource_type: self.resource_type.kind.as_str(),
+            last_modified: if stored.modified == stored.created { created.clone() } else { stored.modified.rfc3339() },
+            created,
+            location: self.location(stored.id),
+            version: version_tag(stored),
         }
-        push(body, r#"","location":"#);
-        push_text(body, &self.collection_uri);
-        // The id goes on within the quotes.
-        body.pop();
-        push_id(body, stored.id);
-        // Writing into memory cannot fail.
-        let _ = write!(body, r#"","version":"W/\"{}\""}}"#, stored.version);
-    }
-
-    fn meta(&self, stored: &Stored) -> Value {
-        json!({
-            "resourceType": self.resource_type.kind,
-            "created": stored.created.rfc3339(),
-            "lastModified": stored.modified.rfc3339(),
-            "location": self.location(stored.id),
-            "version": version_tag(stored),
-        })
     }
 
     /// A member, its `type` and `$ref` derived (dialects OK-24); a pending reference has neither.
-    fn member_value(&self, membership: &Membership) -> Value {
-        let mut value = json!({ "value": membership.member.value });
-        if let Some(display) = &membership.member.display {
-            value["display"] = display.as_str().into();
+    fn member<'r>(&'r self, membership: &'r Membership) -> impl Serialize + 'r {
+        let kind = membership.kind.as_ref();
+        let resource_type = kind.and_then(|kind| self.caller.tenant.types.get(kind));
+        let value = membership.member.value.as_str();
+        Reference {
+            value,
+            reference: resource_type
+                .map(|resource_type| format!("{}{}/{value}", self.caller.base_uri, resource_type.endpoint)),
+            kind: kind.map(ResourceKind::as_str),
+            display: membership.member.display.as_deref(),
         }
-        if let Some(kind) = &membership.kind {
-            value["type"] = kind.as_str().into();
-            if let Some(resource_type) = self.caller.tenant.types.get(kind) {
-                let reference =
-                    format!("{}{}/{}", self.caller.base_uri, resource_type.endpoint, membership.member.value);
-                value["$ref"] = reference.into();
-            }
-        }
-        value
     }
 
-    fn group_value(&self, group: &GroupOf) -> Value {
-        let mut value = json!({
-            "value": group.id.to_string(),
-            "$ref": format!("{}/Groups/{}", self.caller.base_uri, group.id),
-            "type": "direct",
-        });
-        if let Some(display) = &group.display {
-            value["display"] = display.as_str().into();
+    fn group<'r>(&self, group: &'r GroupOf) -> impl Serialize + 'r {
+        Reference {
+            value: group.id,
+            reference: Some(format!("{}/Groups/{}", self.caller.base_uri, group.id)),
+            kind: Some("direct"),
+            display: group.display.as_deref(),
         }
-        value
     }
+}
+
+/// `meta` of a resource (RFC 7643 §3.1).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta<'a> {
+    resource_type: &'a str,
+    created: String,
+    last_modified: String,
+    location: String,
+    version: String,
+}
+
+/// What names another resource: an element of `members` or `groups` (RFC 7643 §2.4).
+#[derive(Serialize)]
+struct Reference<'a, V> {
+    value: V,
+    #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display: Option<&'a str>,
 }
 
 /// Whether a resource's text has an object under that name, which no attribute inside another has: it is a URN.
@@ -263,12 +261,7 @@ fn push(body: &mut Vec<u8>, text: &str) {
     body.extend_from_slice(text.as_bytes());
 }
 
-fn push_text(body: &mut Vec<u8>, text: &str) {
-    // Writing JSON into memory cannot fail.
-    let _ = serde_json::to_writer(body, text);
-}
-
-fn push_json(body: &mut Vec<u8>, value: &Value) {
+fn push_json(body: &mut Vec<u8>, value: &impl Serialize) {
     // Writing JSON into memory cannot fail.
     let _ = serde_json::to_writer(body, value);
 }

@@ -147,11 +147,12 @@ impl<'a> Change<'a, '_> {
     }
 
     fn replace(&mut self, before: Resource, draft: Draft, effect: WriteEffect) -> Result<Committed, WriteError> {
+        let old = before.attributes()?;
         if effect == WriteEffect::Updated {
-            resource::check_immutable(&self.write.resource_type, &before.attributes()?, &draft.attributes)?;
+            resource::check_immutable(&self.write.resource_type, &old, &draft.attributes)?;
         }
         let members = draft.members.map_or(MemberChange::Keep, MemberChange::Make);
-        self.update(before, draft.attributes, members, draft.password.as_ref(), effect)
+        self.update(before, &old, draft.attributes, members, draft.password.as_ref(), effect)
     }
 
     fn patch(&mut self, before: Resource, patch: &Patch) -> Result<Committed, WriteError> {
@@ -171,7 +172,8 @@ impl<'a> Change<'a, '_> {
 
     fn patch_rows(&mut self, before: Resource, patch: &Patch) -> Result<Committed, WriteError> {
         let resource_type = &*self.write.resource_type;
-        let mut attributes = before.attributes()?;
+        let old = before.attributes()?;
+        let mut attributes = old.clone();
         let mut rows = members::Rows::new(
             self.transaction.sql,
             resource_type,
@@ -185,32 +187,31 @@ impl<'a> Change<'a, '_> {
             return Err(failure.into());
         }
         let applied = applied?;
-        let same_attributes = before.attributes()? == attributes;
-        let members = MemberChange::Done(MembersChanged { any: applied.changed && same_attributes, net: rows.net() });
+        let members = MemberChange::Done(MembersChanged { any: applied.changed && old == attributes, net: rows.net() });
         let members = if resource_type.kind.is_group() { members } else { MemberChange::Keep };
-        self.update(before, attributes, members, applied.password.as_ref(), WriteEffect::Updated)
+        self.update(before, &old, attributes, members, applied.password.as_ref(), WriteEffect::Updated)
     }
 
     /// Brings a resource to these attributes and members, or finds that it has them.
     fn update(
         &mut self,
         before: Resource,
+        old: &Object,
         attributes: Object,
         members: MemberChange,
         password: Option<&Secret>,
         effect: WriteEffect,
     ) -> Result<Committed, WriteError> {
-        let old = before.attributes()?;
-        let (was_active, is_active) = (active(&old), active(&attributes));
+        let (was_active, is_active) = (active(old), active(&attributes));
         if was_active && !is_active && !self.tenant.config.may_deactivate {
             return Err(forbidden("deactivate").into());
         }
         let password = password.filter(|_| self.keeps_passwords());
-        let only_deactivates = members.is_keep() && password.is_none() && is_only_deactivated(&old, &attributes);
+        let only_deactivates = members.is_keep() && password.is_none() && is_only_deactivated(old, &attributes);
         if !self.tenant.config.may_update && effect == WriteEffect::Updated && !only_deactivates {
             return Err(forbidden("update").into());
         }
-        let (old_terms, new_terms) = (index::terms(&old), index::terms(&attributes));
+        let (old_terms, new_terms) = (index::terms(old), index::terms(&attributes));
         let freed: Vec<&Term> = old_terms.iter().filter(|term| !new_terms.contains(term)).collect();
         let taken: Vec<&Term> = new_terms.iter().filter(|term| !old_terms.contains(term)).collect();
         if let Some((collided, _)) = self.collision(taken.iter().copied(), Some(before.no))? {
@@ -222,7 +223,7 @@ impl<'a> Change<'a, '_> {
             MemberChange::Make(wanted) => self.write_members(before.no, version, wanted)?,
             MemberChange::Done(changed) => changed,
         };
-        if old == attributes && !members_changed.any && password.is_none() {
+        if *old == attributes && !members_changed.any && password.is_none() {
             let effect = if effect == WriteEffect::Reactivated { effect } else { WriteEffect::Unchanged };
             return Ok(Committed { stored: before.stored(), effect });
         }

@@ -1,6 +1,9 @@
 //! A group's members as rows: written one by one inside a transaction, read in pages.
 
-use std::{cell::Cell, collections::HashMap};
+use std::{
+    cell::Cell,
+    collections::{HashMap, hash_map::Entry},
+};
 
 use rusqlite::{Connection, params};
 use scim_connector::{ResourceId, ResourceKind};
@@ -298,25 +301,38 @@ pub(super) fn has(sql: &Connection, group: i64, member: &str) -> Result<bool, Er
         .is_some())
 }
 
-/// The direct groups of each resource.
+/// The direct groups of each resource. Each group is read once.
 pub(super) fn groups_of(
     sql: &Connection,
     groups: Partition,
     members: &[ResourceId],
 ) -> Result<Vec<Vec<GroupOf>>, Error> {
-    let mut statement = sql.prepare_cached(
-        "SELECT resources.id, resources.body ->> '$.displayName'
-         FROM memberships INDEXED BY memberships_by_member JOIN resources ON resources.no = memberships.in_group
+    let mut memberships = sql.prepare_cached(
+        "SELECT in_group FROM memberships INDEXED BY memberships_by_member
          WHERE member = ? AND in_group >= ? AND in_group < ? AND present = 1 ORDER BY in_group",
     )?;
+    let mut known: HashMap<i64, GroupOf> = HashMap::new();
     let mut all = Vec::with_capacity(members.len());
     for member in members {
-        let rows = statement.query_map(params![member.to_string(), groups.first(), groups.end()], |row| {
-            Ok(GroupOf { id: ResourceId::from_bytes(row.get(0)?), display: row.get(1)? })
-        })?;
-        all.push(rows.collect::<Result<_, _>>()?);
+        let mut of_member = Vec::new();
+        let mut rows = memberships.query(params![member.to_string(), groups.first(), groups.end()])?;
+        while let Some(row) = rows.next()? {
+            let no = row.get(0)?;
+            let group = match known.entry(no) {
+                Entry::Occupied(group) => Some(group.get().clone()),
+                Entry::Vacant(place) => group(sql, no)?.map(|group| place.insert(group).clone()),
+            };
+            of_member.extend(group);
+        }
+        all.push(of_member);
     }
     Ok(all)
+}
+
+fn group(sql: &Connection, no: i64) -> rusqlite::Result<Option<GroupOf>> {
+    sql.first("SELECT id, body ->> '$.displayName' FROM resources WHERE no = ?", [no], |row| {
+        Ok(GroupOf { id: ResourceId::from_bytes(row.get(0)?), display: row.get(1)? })
+    })
 }
 
 /// Deletes tombstones that no connector needs: each has confirmed the removal, or never heard of the group.
