@@ -94,6 +94,10 @@ impl Search<'_> {
         for (block, count) in blocks {
             from = block << BLOCK_BITS;
             if left < count {
+                // In a block without gaps the place is known; else the rows before it are passed by.
+                if count == 1 << BLOCK_BITS {
+                    from += signed(std::mem::take(&mut left));
+                }
                 break;
             }
             left -= count;
