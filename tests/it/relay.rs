@@ -9,6 +9,7 @@ use hyper_util::rt::TokioIo;
 use scim_relay::{
     app::App,
     config::{self, Environment},
+    store::{ConnectorName, ConnectorState},
     time::Clock,
 };
 use serde_json::Value;
@@ -46,6 +47,7 @@ impl Relay {
         let text = format!(
             r#"
             data-dir = "data"
+            secret-key-file = "secret.key"
             [server]
             listen = ["127.0.0.1:0"]
             [admin]
@@ -63,11 +65,36 @@ impl Relay {
             "#
         );
         std::fs::write(&file, text).unwrap();
+        std::fs::write(folder.path().join("secret.key"), "0123456789abcdef0123456789abcdef").unwrap();
         let config =
             config::load(&file, &Environment::from_iter([])).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let app = App::start(config, Clock::system()).await.unwrap();
         let key = app.create_key("acme", "test").await.unwrap();
         Self { base: format!("http://{}/scim/v2", app.scim_address()), key, app: Some(app), folder }
+    }
+
+    /// A relay that speaks a client's dialect, and one that guesses who the client is. `extra` as in [`Self::start`].
+    pub(crate) async fn both(dialect: &str, extra: &str) -> [Self; 2] {
+        [
+            Self::start(&format!("dialect = \"{dialect}\"\n{extra}")).await,
+            Self::start(&format!("dialect = \"auto\"\n{extra}")).await,
+        ]
+    }
+
+    /// A key of another tenant.
+    pub(crate) async fn key_of(&self, tenant: &str) -> String {
+        self.app.as_ref().unwrap().create_key(tenant, "test").await.unwrap()
+    }
+
+    /// Holds the downstream system, as an operator does for its maintenance.
+    pub(crate) async fn pause(&self) {
+        let people = ConnectorName("people".into());
+        self.app.as_ref().unwrap().store().set_connector_state(&people, ConnectorState::Paused).await.unwrap();
+    }
+
+    /// Deliveries owed to the downstream system.
+    pub(crate) async fn pending(&self) -> u64 {
+        self.app.as_ref().unwrap().store().connectors().await.unwrap().iter().map(|status| status.pending).sum()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {

@@ -144,7 +144,11 @@ impl<'a> Change<'a, '_> {
         Ok(Committed { stored: resource.stored(), effect: WriteEffect::Created })
     }
 
-    fn replace(&mut self, before: Resource, draft: Draft, effect: WriteEffect) -> Result<Committed, WriteError> {
+    fn replace(&mut self, before: Resource, mut draft: Draft, effect: WriteEffect) -> Result<Committed, WriteError> {
+        if draft.keeps_external_id {
+            draft.attributes.remove("externalId");
+            draft.attributes.extend(before.attributes()?.remove_entry("externalId"));
+        }
         if effect == WriteEffect::Updated {
             resource::check_immutable(&self.write.resource_type, &before.attributes()?, &draft.attributes)?;
         }
