@@ -9,7 +9,6 @@ use hyper_util::rt::TokioIo;
 use scim_relay::{
     app::App,
     config::{self, Environment},
-    store::{ConnectorName, ConnectorState},
     time::Clock,
 };
 use serde_json::Value;
@@ -83,13 +82,12 @@ impl Relay {
 
     /// A key of another tenant.
     pub(crate) async fn key_of(&self, tenant: &str) -> String {
-        self.app.as_ref().unwrap().create_key(tenant, "test").await.unwrap()
+        self.app.as_ref().unwrap().create_key(tenant, "another").await.unwrap()
     }
 
-    /// Holds the downstream system, as an operator does for its maintenance.
-    pub(crate) async fn pause(&self) {
-        let people = ConnectorName("people".into());
-        self.app.as_ref().unwrap().store().set_connector_state(&people, ConnectorState::Paused).await.unwrap();
+    /// Makes the downstream system fail, from before the first delivery on.
+    pub(crate) fn break_downstream(&self) {
+        std::fs::create_dir(self.folder.path().join("people.json")).unwrap();
     }
 
     /// Deliveries owed to the downstream system.
