@@ -149,7 +149,7 @@ fn each_rule_finds_what_breaks_it() {
         ("src/scim/mod.rs", "", Some("mod.rs")),
         ("src/store/utils.rs", "", Some("subject")),
         ("connectors/core/src/helpers/text.rs", "", Some("subject")),
-        ("docs/okta.md", "see /work\u{2f}shared for more", Some("this machine")),
+        ("docs/dialects/okta.md", "see /work\u{2f}shared for more", Some("this machine")),
     ];
     for (path, text, expected) in table {
         let file = File { path: path.to_owned(), text: text.to_owned() };
