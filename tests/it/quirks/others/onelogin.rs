@@ -1,5 +1,7 @@
 //! OneLogin, whose administrator writes the body as a template, by an example of SCIM 1.1.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -46,6 +48,41 @@ async fn ot_01_the_urn_of_scim_1_1_is_that_of_2_0() {
         let group = json!({ "schemas": [CORE_1_1], "displayName": "Staff" });
         let group = created(&relay, "/Groups", &group).await;
         assert_eq!(group["schemas"], json!([GROUP_URN]));
+    }
+}
+
+#[tokio::test]
+async fn ot_01_to_ot_05_are_counted_once_a_request() {
+    for relay in relays().await {
+        let user = created(&relay, "/Users", &template()).await;
+        assert_eq!(relay.put(&format!("/Users/{}", id(&user)), &template()).await.status, 200);
+        let expected: BTreeMap<String, u64> = (1..=5).map(|row| (format!("OT-{row:02}"), 2)).collect();
+        assert_eq!(relay.quirks().await, expected);
+    }
+}
+
+/// Parameters without a value leave empty texts in the template.
+#[tokio::test]
+async fn ok_47_empty_parameters_clear_what_they_stand_for() {
+    for relay in relays().await {
+        let mut body = template();
+        body["title"] = "Engineer".into();
+        body["phoneNumbers"] = json!("+49 228 1");
+        let user = stored(&relay, &body).await;
+        assert_eq!(user["phoneNumbers"], json!([{ "value": "+49 228 1" }]));
+        body["title"] = "".into();
+        body["phoneNumbers"] = json!({ "value": "", "type": "work" });
+        body["externalId"] = "".into();
+        body["addresses"] = json!([{ "locality": "" }]);
+        body[ENTERPRISE_URN] = json!({ "department": "", "manager": { "managerId": "", "displayName": " " } });
+        body["meta"] = json!({ "resourceType": "User" });
+        let response = relay.put(&format!("/Users/{}", id(&user)), &body).await;
+        assert_eq!(response.status, 200, "{}", response.body);
+        let now = relay.get(&format!("/Users/{}", id(&user))).await.body;
+        for cleared in ["title", "phoneNumbers", "externalId", "addresses", ENTERPRISE_URN] {
+            assert_eq!(now.get(cleared), None, "{cleared}: {now}");
+        }
+        assert_eq!(now["name"]["formatted"], "Dr. Jane Doe", "the template's own");
     }
 }
 
