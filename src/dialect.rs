@@ -5,10 +5,15 @@
 //! because one spelling has one meaning whoever writes it. Every spelling understood is noted by its id
 //! in the catalogue of client habits (`EN-12`), so that an operator sees what a client relies on.
 
+mod authentik;
 mod auto;
 mod entra;
+mod jumpcloud;
 mod okta;
+mod onelogin;
+mod ping;
 mod rfc;
+mod sailpoint;
 mod tolerant;
 
 use serde_json::Value;
@@ -16,7 +21,17 @@ use serde_json::Value;
 use crate::scim::{self, resource::Unknown, schema::ResourceType};
 
 /// All dialects. A new one is a file with its row, and its place here.
-static DIALECTS: [Dialect; 4] = [auto::DIALECT, okta::DIALECT, entra::DIALECT, rfc::DIALECT];
+static DIALECTS: [Dialect; 9] = [
+    auto::DIALECT,
+    okta::DIALECT,
+    entra::DIALECT,
+    onelogin::DIALECT,
+    jumpcloud::DIALECT,
+    ping::DIALECT,
+    sailpoint::DIALECT,
+    authentik::DIALECT,
+    rfc::DIALECT,
+];
 
 /// One client's way of speaking SCIM: a row of the table.
 #[derive(Debug)]
@@ -130,6 +145,16 @@ impl Dialect {
             Value::Object(body) => tolerant::patch(self, resource_type, id, body, quirks).map(Value::Object),
             body => Ok(body),
         }
+    }
+
+    /// Whether a PUT's `externalId` is the `id` of the resource itself, which some clients send back in the place of
+    /// their own (OT-25). Then the one that is stored stays.
+    pub fn keeps_external_id(&self, external_id: &Value, id: &str, quirks: &mut Quirks) -> bool {
+        let keeps = self.tolerant && external_id == id;
+        if keeps {
+            quirks.met("OT-25");
+        }
+        keeps
     }
 
     /// Rewrites decoded query parameters: filters on the unique identifier under other names, odd numbers.

@@ -218,9 +218,15 @@ impl Provider {
         if draft.id.as_deref().is_some_and(|sent| sent != id) {
             return Err(scim::Error::of(ScimType::Mutability, "id: differs from the id in the request's URI"));
         }
-        if resource_type.kind.is_group() && !caller.tenant.dialect.group_put_keeps_members {
+        let tenant = &caller.tenant;
+        if resource_type.kind.is_group() && !tenant.dialect.group_put_keeps_members {
             draft.members.get_or_insert_default();
         }
+        let mut quirks = Quirks::default();
+        if let Some(external_id) = draft.attributes.get("externalId") {
+            draft.keeps_external_id = tenant.dialect.keeps_external_id(external_id, id, &mut quirks);
+        }
+        self.metrics.understood(&tenant.name.0, quirks.ids(), 0);
         let id = resource_id(resource_type, id)?;
         let proof =
             self.commit(caller, resource_type, preconditions.if_match()?, Operation::Replace(id, draft)).await?;

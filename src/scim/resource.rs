@@ -2,7 +2,8 @@
 //!
 //! The canonical form is a JSON object with the schema's spelling: core attributes at the top, each extension under its
 //! URN, `externalId` included; never `schemas`, `id`, `meta`, `password`, `members` or `groups`; no null, no empty
-//! array, no empty object and no empty string (RFC 7643 §2.5). Canonical of canonical is the same.
+//! array, no empty object and no empty string (RFC 7643 §2.5); of several values the primary one first. Canonical of
+//! canonical is the same.
 
 mod canonical;
 mod check;
@@ -17,7 +18,7 @@ use serde_json::Value;
 
 pub use self::check::{check, check_immutable};
 pub(in crate::scim) use self::{
-    canonical::{Absent, DROPPED_MAX, Names, Reader, check_count, collapse, expected, is_primary},
+    canonical::{Absent, DROPPED_MAX, Names, Reader, check_count, collapse, expected, is_primary, primary_first},
     place::Place,
 };
 use super::{
@@ -36,6 +37,8 @@ pub struct Draft {
     pub password: Option<Secret>,
     /// The `id` that the client sent, to compare with the one in the URI.
     pub id: Option<String>,
+    /// Whether a replacement leaves `externalId` as it is, whatever the attributes say.
+    pub keeps_external_id: bool,
 }
 
 /// A member as a client names it. `value` may name a resource that does not exist yet.
@@ -114,6 +117,7 @@ pub fn parse(
         }
     }
     check(resource_type, &draft.attributes)?;
+    primary_first(&mut draft.attributes);
     Ok(draft)
 }
 

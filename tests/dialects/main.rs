@@ -17,11 +17,16 @@ use scim_relay::{
 use serde_json::Value;
 
 /// The dialects that a file is played in, and the file.
-const FIXTURES: [(&str, &str); 4] = [
+const FIXTURES: [(&str, &str); 9] = [
     ("okta", "okta/aiw-put.json"),
     ("okta", "okta/oin-patch.json"),
     ("entra", "entra/default.json"),
     ("entra", "entra/flagged.json"),
+    ("onelogin", "onelogin/life.json"),
+    ("jumpcloud", "jumpcloud/life.json"),
+    ("ping", "ping/life.json"),
+    ("sailpoint", "sailpoint/life.json"),
+    ("authentik", "authentik/life.json"),
 ];
 
 /// What a dialect makes of an exchange's body.

@@ -13,7 +13,10 @@ use scim_relay::{
 };
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 /// A running relay with one tenant `acme`, its key, and a JSON file connector `people`.
 pub(crate) struct Relay {
@@ -46,6 +49,7 @@ impl Relay {
         let text = format!(
             r#"
             data-dir = "data"
+            secret-key-file = "secret.key"
             [server]
             listen = ["127.0.0.1:0"]
             [admin]
@@ -63,11 +67,50 @@ impl Relay {
             "#
         );
         std::fs::write(&file, text).unwrap();
+        std::fs::write(folder.path().join("secret.key"), "0123456789abcdef0123456789abcdef").unwrap();
         let config =
             config::load(&file, &Environment::from_iter([])).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let app = App::start(config, Clock::system()).await.unwrap();
         let key = app.create_key("acme", "test").await.unwrap();
         Self { base: format!("http://{}/scim/v2", app.scim_address()), key, app: Some(app), folder }
+    }
+
+    /// A relay that speaks a client's dialect, and one that guesses who the client is. `extra` as in [`Self::start`].
+    pub(crate) async fn both(dialect: &str, extra: &str) -> [Self; 2] {
+        [
+            Self::start(&format!("dialect = \"{dialect}\"\n{extra}")).await,
+            Self::start(&format!("dialect = \"auto\"\n{extra}")).await,
+        ]
+    }
+
+    /// A key of another tenant.
+    pub(crate) async fn key_of(&self, tenant: &str) -> String {
+        self.app.as_ref().unwrap().create_key(tenant, "another").await.unwrap()
+    }
+
+    /// The quirks that were counted, by id.
+    pub(crate) async fn quirks(&self) -> BTreeMap<String, u64> {
+        let mut stream = TcpStream::connect(self.app.as_ref().unwrap().admin_address()).await.unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        let counted = text.lines().filter_map(|line| {
+            let labels = line.strip_prefix("scim_relay_quirks_applied_total{")?;
+            let (_, id) = labels.split_once("id=\"")?;
+            let (id, _) = id.split_once('"')?;
+            Some((id.to_owned(), line.rsplit(' ').next()?.parse().ok()?))
+        });
+        counted.collect()
+    }
+
+    /// Makes the downstream system fail, from before the first delivery on.
+    pub(crate) fn break_downstream(&self) {
+        std::fs::create_dir(self.folder.path().join("people.json")).unwrap();
+    }
+
+    /// Deliveries owed to the downstream system.
+    pub(crate) async fn pending(&self) -> u64 {
+        self.app.as_ref().unwrap().store().connectors().await.unwrap().iter().map(|status| status.pending).sum()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {

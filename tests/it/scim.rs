@@ -387,16 +387,6 @@ async fn members_that_name_nobody_never_empty_a_group() {
 }
 
 #[tokio::test]
-async fn ok_02_a_lookup_by_e_mail_finds_one_user_at_most() {
-    let relay = Relay::start("unique-id = \"emails.value\"").await;
-    let named = created(&relay, "/Users", &json!({ "userName": "ann@mail.example" })).await;
-    created(&relay, "/Users", &ann()).await;
-    let found = relay.get(&format!("/Users?filter={}", percent(r#"userName eq "ann@mail.example""#))).await;
-    assert_eq!(total(&found), 1);
-    assert_eq!(found.body["Resources"][0]["id"], named["id"], "who has it as a name comes first");
-}
-
-#[tokio::test]
 async fn schemas_say_what_is_unique_in_the_tenant() {
     let relay = Relay::start("unique-id = \"emails.value\"").await;
     let attribute = |schema: &Value, name: &str| {

@@ -108,4 +108,12 @@ fn ok_47_empty_texts_are_none() {
         user(json!({"userName": "a", "name": {"givenName": "J"}})),
         &["OK-47"],
     );
+    for (nothing, quirk) in [(json!(""), "OK-47"), (json!(null), "EN-36")] {
+        check_everywhere(
+            "Users",
+            user(json!({"phoneNumbers": [{"value": "1", "type": "home"}, {"value": nothing, "type": "work"}]})),
+            user(json!({"phoneNumbers": [{"value": "1", "type": "home"}]})),
+            &[quirk],
+        );
+    }
 }

@@ -35,6 +35,16 @@ fn a_missing_element_is_created_as_dialect_and_spelling_say() {
 }
 
 #[test]
+fn ot_25_the_id_as_external_id_keeps_the_stored_one() {
+    for dialect in Dialect::all() {
+        let mut met = Quirks::default();
+        assert_eq!(dialect.keeps_external_id(&json!(ID), ID, &mut met), dialect.tolerant, "{}", dialect.name);
+        assert_eq!(met.ids().len(), usize::from(dialect.tolerant));
+        assert!(!dialect.keeps_external_id(&json!("00u1"), ID, &mut met));
+    }
+}
+
+#[test]
 fn a_client_cannot_ask_a_strict_dialect_to_create() {
     check_patch(
         "rfc",

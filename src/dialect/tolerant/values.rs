@@ -102,10 +102,18 @@ fn complex(attribute: &Attribute, mut object: Object, place: Place, quirks: &mut
     if roles::is_roles(attribute) {
         roles::tidy(&mut object, quirks);
     }
-    // `{"value": ""}` is how Entra unassigns a manager, whatever else stands beside it.
-    if attribute.name == "manager" && object.get("value").is_some_and(|value| value == "") {
-        quirks.met(empty_quirk(attribute, place));
-        return None;
+    // An empty `value` says that there is none, whatever else stands beside it: Entra unassigns a manager so, and
+    // templates say it of a telephone that a user has not.
+    match object.get("value") {
+        Some(Value::String(text)) if text.is_empty() && (attribute.multi_valued || attribute.name == "manager") => {
+            quirks.met(empty_quirk(attribute, place));
+            return None;
+        }
+        Some(Value::Null) if attribute.multi_valued => {
+            quirks.met(null_quirk(attribute, place));
+            return None;
+        }
+        _ => {}
     }
     let unassigned = attributes(&attribute.sub_attributes, &mut object, place, quirks);
     if place == Place::Patch && !attribute.multi_valued {

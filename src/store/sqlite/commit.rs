@@ -146,8 +146,12 @@ impl<'a> Change<'a, '_> {
         Ok(Committed { stored: resource.stored(), effect: WriteEffect::Created })
     }
 
-    fn replace(&mut self, before: Resource, draft: Draft, effect: WriteEffect) -> Result<Committed, WriteError> {
+    fn replace(&mut self, before: Resource, mut draft: Draft, effect: WriteEffect) -> Result<Committed, WriteError> {
         let old = before.attributes()?;
+        if draft.keeps_external_id {
+            draft.attributes.remove("externalId");
+            draft.attributes.extend(old.get_key_value("externalId").map(|(name, id)| (name.clone(), id.clone())));
+        }
         if effect == WriteEffect::Updated {
             resource::check_immutable(&self.write.resource_type, &old, &draft.attributes)?;
         }

@@ -1,1 +1,8 @@
 //! What other clients send.
+
+mod authentik;
+mod jumpcloud;
+mod onelogin;
+mod ping;
+mod plugins;
+mod sailpoint;
