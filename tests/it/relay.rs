@@ -1,6 +1,6 @@
 //! A whole relay in this process and a client that speaks HTTP to it over a real socket.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use http::{Request, header};
@@ -9,6 +9,7 @@ use hyper_util::rt::TokioIo;
 use scim_relay::{
     app::App,
     config::{self, Environment},
+    store::Store,
     time::Clock,
 };
 use serde_json::Value;
@@ -19,7 +20,8 @@ use tokio::net::TcpStream;
 pub(crate) struct Relay {
     /// The tenant's base URI.
     pub(crate) base: String,
-    key: String,
+    /// The tenant's key.
+    pub(crate) key: String,
     app: Option<App>,
     folder: TempDir,
 }
@@ -68,6 +70,10 @@ impl Relay {
         let app = App::start(config, Clock::system()).await.unwrap();
         let key = app.create_key("acme", "test").await.unwrap();
         Self { base: format!("http://{}/scim/v2", app.scim_address()), key, app: Some(app), folder }
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        self.app.as_ref().unwrap().store()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {
