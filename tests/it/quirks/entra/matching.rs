@@ -98,6 +98,7 @@ async fn en_39_a_reference_is_compared_by_its_value() {
             ("/Users", format!(r#"id eq "{ann}" and manager eq "{boss}""#), 1),
             ("/Users", format!(r#"id eq "{raj}" and manager eq "{boss}""#), 0),
             ("/Users", format!(r#"id eq "{ann}" and {ENTERPRISE_URN}:manager eq "{boss}""#), 1),
+            ("/Users", format!(r#"manager.value eq "{boss}""#), 1),
             ("/Groups", format!(r#"id eq "{group_id}" and members eq "{ann}""#), 1),
             ("/Groups", format!(r#"id eq "{group_id}" and members eq "{raj}""#), 0),
             ("/Groups", format!(r#"members eq "{ann}""#), 1),
@@ -203,6 +204,8 @@ async fn b_4_every_matching_attribute_finds_the_user() {
             r#"displayName eq "Jane Doe" and title eq "engineer""#.to_owned(),
             r#"phoneNumbers[type eq "mobile"].value eq "+1 425 555 0100""#.to_owned(),
             format!(r#"{ENTERPRISE_URN}:employeeNumber eq "1234""#),
+            r#"employeeNumber eq "1234""#.to_owned(),
+            r#"active eq "True" and EmployeeNumber sw 12"#.to_owned(),
         ] {
             assert_eq!(names(&relay, &filter).await, ["jane.doe@acme.example"], "{filter}");
         }
