@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     bodies::{GROUP_URN, USER_URN, created, id, patch, total},
     relay::{Relay, Response},
-    steps::{assert_error, form_encoded, found, listed, members, patched, read, speaking},
+    steps::{assert_error, form_encoded, found, listed, members, patched, read},
 };
 
 const EMAIL: &str = "jane.doe@acme.example";
@@ -19,11 +19,6 @@ const HEADERS: [(&str, &str); 4] = [
     ("content-type", "application/scim+json; charset=utf-8"),
     ("user-agent", "OKTA SCIM Integration"),
 ];
-
-/// A relay for each dialect that must understand Okta.
-async fn relays() -> [Relay; 2] {
-    [speaking("okta").await, speaking("auto").await]
-}
 
 fn new_user(email: &str) -> Value {
     json!({
@@ -51,7 +46,7 @@ fn assert_complete(user: &Value) {
 
 #[tokio::test]
 async fn spec_01_02_the_first_user_is_complete_in_the_list_and_alone() {
-    for relay in relays().await {
+    for relay in Relay::both("okta", "").await {
         created(&relay, "/Users", &new_user("seed@acme.example")).await;
         created(&relay, "/Users", &new_user("second@acme.example")).await;
         let page = get(&relay, "/Users?count=1&startIndex=1").await;
@@ -66,7 +61,7 @@ async fn spec_01_02_the_first_user_is_complete_in_the_list_and_alone() {
 
 #[tokio::test]
 async fn spec_03_05_a_user_who_is_not_there_is_an_empty_list() {
-    for relay in relays().await {
+    for relay in Relay::both("okta", "").await {
         created(&relay, "/Users", &new_user(EMAIL)).await;
         for filter in [format!("userName eq \"{NOBODY}\""), "userName eq \"random@acme.example\"".to_owned()] {
             let list = get(&relay, &format!("/Users?filter={}", form_encoded(&filter).replace('+', "%20"))).await;
@@ -77,7 +72,7 @@ async fn spec_03_05_a_user_who_is_not_there_is_an_empty_list() {
 
 #[tokio::test]
 async fn spec_04_12_an_unknown_id_is_not_found() {
-    for relay in relays().await {
+    for relay in Relay::both("okta", "").await {
         for unknown in ["0", "00919288221112222", "01980000-0000-7000-8000-000000000000"] {
             assert_error(&get(&relay, &format!("/Users/{unknown}")).await, 404, None);
         }
@@ -86,7 +81,7 @@ async fn spec_04_12_an_unknown_id_is_not_found() {
 
 #[tokio::test]
 async fn spec_06_07_08_a_user_is_created_read_and_not_created_twice() {
-    for relay in relays().await {
+    for relay in Relay::both("okta", "").await {
         let plain = [("content-type", "application/json")];
         let response = relay.send("POST", "/Users", &plain, Some(&new_user(EMAIL))).await;
         assert_eq!(response.status, 201, "{}", response.body);
@@ -103,7 +98,7 @@ async fn spec_06_07_08_a_user_is_created_read_and_not_created_twice() {
 
 #[tokio::test]
 async fn spec_09_a_name_in_capitals_finds_the_user_whose_name_keeps_its_case() {
-    for relay in relays().await {
+    for relay in Relay::both("okta", "").await {
         created(&relay, "/Users", &new_user("Jane.Doe@acme.example")).await;
         let users = found(&relay, "/Users", &format!("userName eq \"{}\"", EMAIL.to_uppercase())).await;
         assert_eq!((users.len(), &users[0]["userName"]), (1, &json!("Jane.Doe@acme.example")));
@@ -112,14 +107,14 @@ async fn spec_09_a_name_in_capitals_finds_the_user_whose_name_keeps_its_case() {
 
 #[tokio::test]
 async fn spec_10_groups_are_a_list() {
-    for relay in relays().await {
+    for relay in Relay::both("okta", "").await {
         assert!(listed(get(&relay, "/Groups").await).is_empty());
     }
 }
 
 #[tokio::test]
 async fn spec_11_a_wrong_credential_is_a_scim_error() {
-    for relay in relays().await {
+    for relay in Relay::both("okta", "").await {
         created(&relay, "/Users", &new_user(EMAIL)).await;
         let path = format!("/scim/v2/Users?filter=userName%20eq%20%22{}%22", EMAIL.to_uppercase());
         for authorization in [Some("non_token"), Some("Bearer non_token"), Some("Basic bm86b25l"), None] {
@@ -176,7 +171,7 @@ impl Org<'_> {
 
 #[tokio::test]
 async fn crud_02_03_an_assigned_user_is_found() {
-    for relay in relays().await {
+    for relay in Relay::both("okta", "").await {
         let org = Org { relay: &relay, patches: false };
         org.assign().await;
         let users = found(&relay, "/Users", &format!("userName eq \"{EMAIL}\"")).await;
@@ -189,7 +184,7 @@ async fn crud_02_03_an_assigned_user_is_found() {
 
 #[tokio::test]
 async fn crud_04_a_changed_first_name_arrives() {
-    for relay in relays().await {
+    for relay in Relay::both("okta", "").await {
         let org = Org { relay: &relay, patches: false };
         let user = org.assign().await;
         let before = read(&relay, &user).await;
@@ -205,7 +200,7 @@ async fn crud_04_a_changed_first_name_arrives() {
 #[tokio::test]
 async fn crud_05_06_07_a_user_is_deactivated_activated_and_unassigned_under_one_id() {
     for patches in [false, true] {
-        for mut relay in relays().await {
+        for mut relay in Relay::both("okta", "").await {
             let org = Org { relay: &relay, patches };
             let user = org.assign().await;
             for _ in 0..2 {
@@ -227,7 +222,7 @@ async fn crud_05_06_07_a_user_is_deactivated_activated_and_unassigned_under_one_
 /// A pushed group: looked for, created, renamed with its id in the value, changed by single members, and pushed as a whole.
 #[tokio::test]
 async fn crud_a_group_is_pushed_renamed_and_filled() {
-    for relay in relays().await {
+    for relay in Relay::both("okta", "").await {
         let jane = created(&relay, "/Users", &new_user(EMAIL)).await;
         let raj = created(&relay, "/Users", &new_user("raj@acme.example")).await;
         assert!(found(&relay, "/Groups", r#"displayName eq "Engineering""#).await.is_empty());

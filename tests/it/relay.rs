@@ -1,6 +1,6 @@
 //! A whole relay in this process and a client that speaks HTTP to it over a real socket.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{Request, header};
@@ -9,7 +9,6 @@ use hyper_util::rt::TokioIo;
 use scim_relay::{
     app::App,
     config::{self, Environment},
-    store::Store,
     time::Clock,
 };
 use serde_json::Value;
@@ -20,8 +19,7 @@ use tokio::net::TcpStream;
 pub(crate) struct Relay {
     /// The tenant's base URI.
     pub(crate) base: String,
-    /// The tenant's key.
-    pub(crate) key: String,
+    key: String,
     app: Option<App>,
     folder: TempDir,
 }
@@ -48,6 +46,7 @@ impl Relay {
         let text = format!(
             r#"
             data-dir = "data"
+            secret-key-file = "secret.key"
             [server]
             listen = ["127.0.0.1:0"]
             [admin]
@@ -65,6 +64,7 @@ impl Relay {
             "#
         );
         std::fs::write(&file, text).unwrap();
+        std::fs::write(folder.path().join("secret.key"), "0123456789abcdef0123456789abcdef").unwrap();
         let config =
             config::load(&file, &Environment::from_iter([])).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let app = App::start(config, Clock::system()).await.unwrap();
@@ -72,8 +72,27 @@ impl Relay {
         Self { base: format!("http://{}/scim/v2", app.scim_address()), key, app: Some(app), folder }
     }
 
-    pub(crate) fn store(&self) -> &Arc<dyn Store> {
-        self.app.as_ref().unwrap().store()
+    /// A relay that speaks a client's dialect, and one that guesses who the client is. `extra` as in [`Self::start`].
+    pub(crate) async fn both(dialect: &str, extra: &str) -> [Self; 2] {
+        [
+            Self::start(&format!("dialect = \"{dialect}\"\n{extra}")).await,
+            Self::start(&format!("dialect = \"auto\"\n{extra}")).await,
+        ]
+    }
+
+    /// A key of another tenant.
+    pub(crate) async fn key_of(&self, tenant: &str) -> String {
+        self.app.as_ref().unwrap().create_key(tenant, "another").await.unwrap()
+    }
+
+    /// Makes the downstream system fail, from before the first delivery on.
+    pub(crate) fn break_downstream(&self) {
+        std::fs::create_dir(self.folder.path().join("people.json")).unwrap();
+    }
+
+    /// Deliveries owed to the downstream system.
+    pub(crate) async fn pending(&self) -> u64 {
+        self.app.as_ref().unwrap().store().connectors().await.unwrap().iter().map(|status| status.pending).sum()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {

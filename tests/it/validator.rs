@@ -9,16 +9,7 @@ mod users;
 
 use serde_json::{Value, json};
 
-use crate::{
-    bodies::{ENTERPRISE_URN, GROUP_URN, USER_URN},
-    relay::Relay,
-    steps::speaking,
-};
-
-/// A relay for each dialect in which Entra may be served.
-async fn relays() -> [Relay; 2] {
-    [speaking("entra").await, speaking("auto").await]
-}
+use crate::bodies::{ENTERPRISE_URN, GROUP_URN, USER_URN};
 
 /// A user with the elements that the validator updates.
 fn full_user(user_name: &str) -> Value {

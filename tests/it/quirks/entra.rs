@@ -14,16 +14,10 @@ use serde_json::{Value, json};
 use crate::{
     bodies::{ENTERPRISE_URN, GROUP_URN, USER_URN, created},
     relay::Relay,
-    steps::speaking,
 };
 
 /// What Entra lists in the `schemas` of groups: it is a URL, and nobody declares it.
 const ADSCIM_GROUP: &str = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group";
-
-/// A relay for each dialect that must understand Entra.
-async fn relays() -> [Relay; 2] {
-    [speaking("entra").await, speaking("auto").await]
-}
 
 /// A user as Entra's default mappings create one.
 fn jane() -> Value {

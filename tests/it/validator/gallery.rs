@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{full_user, group, relays, verbose_updates};
+use super::{full_user, group, verbose_updates};
 use crate::{
     bodies::{ENTERPRISE_URN, GROUP_URN, created, id, total, user},
     relay::Relay,
@@ -34,7 +34,7 @@ fn addressable(schemas: &[Value]) -> Vec<String> {
 
 #[tokio::test]
 async fn gallery_15_every_mapped_attribute_is_discoverable() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let schemas = listed(relay.get("/Schemas").await);
         assert!(schemas.iter().any(|schema| id(schema) == GROUP_URN), "without it all group checks fail");
         let addressable = addressable(&schemas);
@@ -49,7 +49,7 @@ async fn gallery_15_every_mapped_attribute_is_discoverable() {
 
 #[tokio::test]
 async fn gallery_16_null_update_clears_each_optional_attribute_both_ways() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         for (index, nothing) in [json!(""), Value::Null].into_iter().enumerate() {
             let user = path("/Users", &created(&relay, "/Users", &full_user(&format!("user{index}"))).await);
             let operations: Vec<Value> = verbose_updates()
@@ -73,7 +73,7 @@ async fn gallery_16_null_update_clears_each_optional_attribute_both_ways() {
 
 #[tokio::test]
 async fn gallery_17_a_user_is_created_and_read_back() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = created(&relay, "/Users", &user("new@acme.example")).await;
         assert_eq!(user["userName"], "new@acme.example");
         assert_eq!(found(&relay, "/Users", r#"userName eq "new@acme.example""#).await, [user]);
@@ -82,7 +82,7 @@ async fn gallery_17_a_user_is_created_and_read_back() {
 
 #[tokio::test]
 async fn gallery_18_single_valued_attributes_are_updated() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = path("/Users", &created(&relay, "/Users", &full_user("user")).await);
         let single = verbose_updates().into_iter().filter(|(path, _, _)| !path.contains('['));
         for (path, value, pointer) in single {
@@ -97,7 +97,7 @@ async fn gallery_18_single_valued_attributes_are_updated() {
 
 #[tokio::test]
 async fn gallery_19_20_a_group_is_created_and_updated() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let created = created(&relay, "/Groups", &group("Staff")).await;
         assert_eq!(created["displayName"], "Staff");
         let group = path("/Groups", &created);
@@ -130,7 +130,7 @@ async fn paged(relay: &Relay, endpoint: &str, count: usize) {
 
 #[tokio::test]
 async fn gallery_23_24_users_and_groups_are_paged() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         for index in 0..12 {
             created(&relay, "/Users", &user(&format!("user{index}"))).await;
             created(&relay, "/Groups", &group(&format!("group{index}"))).await;
@@ -142,7 +142,7 @@ async fn gallery_23_24_users_and_groups_are_paged() {
 
 #[tokio::test]
 async fn gallery_25_a_manager_is_set_changed_and_unset() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let managers = [created(&relay, "/Users", &user("m1")).await, created(&relay, "/Users", &user("m2")).await];
         let user = path("/Users", &created(&relay, "/Users", &user("ann")).await);
         let manager = format!("{ENTERPRISE_URN}:manager");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{full_user, group, relays};
+use super::{full_user, group};
 use crate::{
     bodies::{created, id, patch},
     relay::Relay,
@@ -24,7 +24,7 @@ async fn new_member(relay: &Relay, group: &str, name: &str) -> String {
 
 #[tokio::test]
 async fn g1_a_group_is_created_with_id_and_location() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let response = relay.post("/Groups", &group("Staff")).await;
         assert_eq!(response.status, 201, "{}", response.body);
         let location = format!("{}/Groups/{}", relay.base, id(&response.body));
@@ -37,7 +37,7 @@ async fn g1_a_group_is_created_with_id_and_location() {
 
 #[tokio::test]
 async fn g2_a_duplicate_group_is_a_conflict() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         new_group(&relay).await;
         assert_error(&relay.post("/Groups", &group("STAFF")).await, 409, Some("uniqueness"));
         assert_eq!(listed(relay.get("/Groups").await).len(), 1);
@@ -46,7 +46,7 @@ async fn g2_a_duplicate_group_is_a_conflict() {
 
 #[tokio::test]
 async fn g3_g4_members_are_excluded_from_a_group_and_from_a_list() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let group = new_group(&relay).await;
         new_member(&relay, &group, "ann").await;
         let single = relay.get(&format!("{group}?excludedAttributes=members")).await;
@@ -59,7 +59,7 @@ async fn g3_g4_members_are_excluded_from_a_group_and_from_a_list() {
 
 #[tokio::test]
 async fn g5_g6_g7_a_filter_finds_a_group_by_name_in_any_case_and_by_external_id_exactly() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let staff = read(&relay, &new_group(&relay).await).await;
         for (filter, is_found) in [
             (r#"displayName eq "Staff""#.to_owned(), true),
@@ -76,7 +76,7 @@ async fn g5_g6_g7_a_filter_finds_a_group_by_name_in_any_case_and_by_external_id_
 
 #[tokio::test]
 async fn g8_g9_external_id_and_name_of_a_group_are_replaced() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let group = new_group(&relay).await;
         let member = new_member(&relay, &group, "ann").await;
         for (name, value) in [("externalId", "another"), ("displayName", "Crew")] {
@@ -90,7 +90,7 @@ async fn g8_g9_external_id_and_name_of_a_group_are_replaced() {
 
 #[tokio::test]
 async fn g10_g11_a_member_is_set_and_removed() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let group = new_group(&relay).await;
         let old = new_member(&relay, &group, "old").await;
         let new = created(&relay, "/Users", &full_user("new")).await;
@@ -104,7 +104,7 @@ async fn g10_g11_a_member_is_set_and_removed() {
 
 #[tokio::test]
 async fn g12_p6_p7_a_deleted_group_is_gone_and_one_that_is_gone_cannot_be_deleted() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let group = new_group(&relay).await;
         assert_eq!(relay.delete(&group).await.status, 204);
         assert_error(&relay.get(&group).await, 404, None);
@@ -116,7 +116,7 @@ async fn g12_p6_p7_a_deleted_group_is_gone_and_one_that_is_gone_cannot_be_delete
 
 #[tokio::test]
 async fn p5_a_member_added_and_removed_in_one_patch_is_none() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let group = new_group(&relay).await;
         let stays = new_member(&relay, &group, "stays").await;
         let user = created(&relay, "/Users", &full_user("ann")).await;

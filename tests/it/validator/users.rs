@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{full_user, relays, verbose_updates};
+use super::{full_user, verbose_updates};
 use crate::{
     bodies::{ENTERPRISE_URN, USER_URN, created, id, user},
     relay::Relay,
@@ -41,7 +41,7 @@ fn generated_object(attributes: &Value) -> Value {
 
 #[tokio::test]
 async fn u1_a_user_with_every_attribute_of_the_schemas_is_created_and_found() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let schemas = listed(relay.get("/Schemas").await);
         let attributes = |urn: &str| &schemas.iter().find(|schema| id(schema) == urn).unwrap()["attributes"];
         let mut sent = generated_object(attributes(USER_URN));
@@ -66,7 +66,7 @@ async fn u1_a_user_with_every_attribute_of_the_schemas_is_created_and_found() {
 
 #[tokio::test]
 async fn u2_a_duplicate_user_is_a_conflict() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         new_user(&relay).await;
         assert_error(&relay.post("/Users", &full_user(NAME)).await, 409, Some("uniqueness"));
         assert_eq!(listed(relay.get("/Users").await).len(), 1);
@@ -75,7 +75,7 @@ async fn u2_a_duplicate_user_is_a_conflict() {
 
 #[tokio::test]
 async fn u3_u4_u5_a_filter_finds_a_user_in_any_case_and_nobody_else() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = read(&relay, &new_user(&relay).await).await;
         created(&relay, "/Users", &full_user("other@acme.example")).await;
         for name in [NAME.to_owned(), NAME.to_uppercase(), NAME.to_lowercase()] {
@@ -87,7 +87,7 @@ async fn u3_u4_u5_a_filter_finds_a_user_in_any_case_and_nobody_else() {
 
 #[tokio::test]
 async fn u6_attributes_are_replaced_one_operation_each() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = new_user(&relay).await;
         updated(&relay, &user, "replace").await;
     }
@@ -95,7 +95,7 @@ async fn u6_attributes_are_replaced_one_operation_each() {
 
 #[tokio::test]
 async fn u7_attributes_are_added_one_operation_each_where_there_are_none() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = path("/Users", &created(&relay, "/Users", &user(NAME)).await);
         let after = updated(&relay, &user, "add").await;
         let address = json!([{ "type": "work", "streetAddress": "New Street 2", "locality": "Newtown" }]);
@@ -120,7 +120,7 @@ async fn updated(relay: &Relay, user: &str, op: &str) -> Value {
 
 #[tokio::test]
 async fn u8_a_user_name_is_updated_and_found_by() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = new_user(&relay).await;
         let replace = json!([{ "op": "replace", "value": { "userName": "new.name@acme.example" } }]);
         let after = patched(&relay, &user, replace).await;
@@ -131,7 +131,7 @@ async fn u8_a_user_name_is_updated_and_found_by() {
 
 #[tokio::test]
 async fn u9_a_disabled_user_is_still_there() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = new_user(&relay).await;
         let after = patched(&relay, &user, json!([{ "op": "replace", "path": "active", "value": false }])).await;
         assert_eq!(after["active"], json!(false));
@@ -141,7 +141,7 @@ async fn u9_a_disabled_user_is_still_there() {
 
 #[tokio::test]
 async fn u10_u11_u12_a_manager_is_added_replaced_and_removed() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = new_user(&relay).await;
         let first = created(&relay, "/Users", &full_user("first")).await;
         let second = created(&relay, "/Users", &full_user("second")).await;
@@ -159,7 +159,7 @@ async fn u10_u11_u12_a_manager_is_added_replaced_and_removed() {
 
 #[tokio::test]
 async fn u13_p3_p4_a_deleted_user_is_gone_and_one_who_is_gone_cannot_be_deleted() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = new_user(&relay).await;
         let response = relay.delete(&user).await;
         assert_eq!((response.status, response.body), (204, Value::Null));
@@ -173,7 +173,7 @@ async fn u13_p3_p4_a_deleted_user_is_gone_and_one_who_is_gone_cannot_be_deleted(
 
 #[tokio::test]
 async fn p1_several_operations_on_several_attributes_all_take_effect() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = new_user(&relay).await;
         let operations = json!([
             { "op": "remove", "path": "title" },
@@ -189,7 +189,7 @@ async fn p1_several_operations_on_several_attributes_all_take_effect() {
 
 #[tokio::test]
 async fn p2_of_several_operations_on_one_attribute_the_last_stands() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = new_user(&relay).await;
         for path in ["title", "emails[type eq \"work\"].value"] {
             let operations = json!([

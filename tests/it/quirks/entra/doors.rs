@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{jane, relays};
+use super::jane;
 use crate::{
     bodies::{ENTERPRISE_URN, GROUP_URN, USER_URN, created, id, patch},
     relay::{Relay, Response},
@@ -17,7 +17,7 @@ const ENTRA_TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.\
 /// The administrator appends the flag to the base URI; where the client puts it then is documented nowhere.
 #[tokio::test]
 async fn en_45_the_flag_in_the_base_uri_is_ignored_wherever_it_stands() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = created(&relay, "/Users", &jane()).await;
         let filter = "filter=userName+eq+%22jane.doe%40acme.example%22";
         for flag in ["aadOptscim062020", "aadOptscim062020=true", "AADOPTSCIM062020", "AzureAdScimPatch2017"] {
@@ -49,7 +49,7 @@ fn assert_unknown_credential(response: &Response) {
 /// every tenant of Entra can have such a one. When they are, the tenant within must be compared with the configured one.
 #[tokio::test]
 async fn en_61_a_token_of_entras_own_opens_nothing() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = created(&relay, "/Users", &jane()).await;
         let long = format!("{ENTRA_TOKEN}.{}", "A".repeat(4_000));
         for token in [ENTRA_TOKEN, &long] {
@@ -76,10 +76,10 @@ async fn en_61_a_token_of_entras_own_opens_nothing() {
 /// What would be sent to a token endpoint, to every place where one may be looked for.
 async fn asked_for_a_token(relay: &Relay, form: &str) {
     let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let key = format!("Bearer {}", relay.key_of("acme").await);
     for path in ["/oauth2/token", "/scim/v2/oauth2/token", "/scim/v2/Token", "/scim/v2/token"] {
         let stranger = relay.request("POST", path, None, &headers, Some(form.as_bytes())).await;
         assert_unknown_credential(&stranger);
-        let key = format!("Bearer {}", relay.key);
         let client = relay.request("POST", path, Some(&key), &headers, Some(form.as_bytes())).await;
         assert_error(&client, 404, None);
     }
@@ -88,7 +88,7 @@ async fn asked_for_a_token(relay: &Relay, form: &str) {
 /// There is no token endpoint yet: a client assertion is answered as a SCIM error, and buys nothing.
 #[tokio::test]
 async fn en_62_a_client_assertion_finds_no_token_endpoint() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let form = format!(
             "grant_type=client_credentials&client_id=tenant-42&client_assertion_type=\
              urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={ENTRA_TOKEN}&scope=scim"
@@ -101,7 +101,7 @@ async fn en_62_a_client_assertion_finds_no_token_endpoint() {
 /// operator says, and is good for every request of a cycle.
 #[tokio::test]
 async fn en_69_client_credentials_find_no_token_endpoint_and_a_key_outlives_a_cycle() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         asked_for_a_token(&relay, "grant_type=client_credentials&client_id=tenant-42&client_secret=s3cret").await;
         for _ in 0..3 {
             assert_eq!(relay.get("/Users").await.status, 200);
@@ -111,16 +111,13 @@ async fn en_69_client_credentials_find_no_token_endpoint_and_a_key_outlives_a_cy
 
 #[tokio::test]
 async fn en_72_a_scheme_typed_into_the_token_box_is_no_part_of_the_key() {
-    for relay in relays().await {
-        for authorization in [
-            format!("Bearer Bearer {}", relay.key),
-            format!("Bearer bearer {}", relay.key),
-            format!("bearer {}", relay.key),
-        ] {
+    for relay in Relay::both("entra", "").await {
+        let key = relay.key_of("acme").await;
+        for authorization in [format!("Bearer Bearer {key}"), format!("Bearer bearer {key}"), format!("bearer {key}")] {
             let response = relay.request("GET", "/scim/v2/Users", Some(&authorization), &[], None).await;
             assert_eq!(response.status, 200, "{}", response.body);
         }
-        let twice = format!("Bearer {0} {0}", relay.key);
+        let twice = format!("Bearer {key} {key}");
         assert_unknown_credential(&relay.request("GET", "/scim/v2/Users", Some(&twice), &[], None).await);
     }
 }
@@ -137,7 +134,7 @@ fn has_null(value: &Value) -> bool {
 
 #[tokio::test]
 async fn en_63_schemas_are_complete_in_camel_case_and_without_nulls() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let schemas = listed(relay.get("/Schemas").await);
         assert_eq!(schemas.iter().map(|schema| id(schema)).collect::<Vec<_>>(), [USER_URN, ENTERPRISE_URN, GROUP_URN]);
         for schema in &schemas {
@@ -171,7 +168,7 @@ async fn en_64_every_default_mapping_can_be_derived_from_the_schemas() {
         let attributes = attributes.as_array().unwrap();
         attributes.iter().find(|attribute| attribute["name"] == name).unwrap_or_else(|| panic!("{name}")).clone()
     };
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = read(&relay, &format!("/Schemas/{USER_URN}")).await;
         let extension = read(&relay, &format!("/Schemas/{ENTERPRISE_URN}")).await;
         for name in ["userName", "active", "displayName", "title", "preferredLanguage", "nickName", "userType"] {

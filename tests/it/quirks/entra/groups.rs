@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ADSCIM_GROUP, engineering, people, relays};
+use super::{ADSCIM_GROUP, engineering, people};
 use crate::{
     bodies::{GROUP_URN, created, id, patch},
     relay::Relay,
@@ -37,7 +37,7 @@ fn sorted<'a>(ids: &[&'a str]) -> Vec<&'a str> {
 /// The row that loses data elsewhere: whoever ignores `value` empties the group.
 #[tokio::test]
 async fn en_12_members_removed_by_value_array_are_only_those() {
-    for mut relay in relays().await {
+    for mut relay in Relay::both("entra", "").await {
         let [a, b, c, d] = people(&relay, ["a", "b", "c", "d"]).await;
         let group = group_of(&relay, &[&a, &b, &c]).await;
         let after = patched(&relay, &group, json!([operation("Remove", &[&a])])).await;
@@ -55,7 +55,7 @@ async fn en_12_members_removed_by_value_array_are_only_those() {
 
 #[tokio::test]
 async fn en_13_a_null_reference_of_a_member_is_none() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let [a] = people(&relay, ["a"]).await;
         let group = group_of(&relay, &[]).await;
         let add = json!([{ "op": "Add", "path": "members", "value": [{ "$ref": null, "value": a }] }]);
@@ -67,7 +67,7 @@ async fn en_13_a_null_reference_of_a_member_is_none() {
 
 #[tokio::test]
 async fn en_14_a_member_may_be_a_text() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let [a, b] = people(&relay, ["a", "b"]).await;
         let group = group_of(&relay, &[]).await;
         for member in [&a, &b] {
@@ -81,7 +81,7 @@ async fn en_14_a_member_may_be_a_text() {
 
 #[tokio::test]
 async fn en_15_other_keys_of_an_operation_are_ignored() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let [a] = people(&relay, ["a"]).await;
         let group = group_of(&relay, &[]).await;
         let add = json!([{ "name": "addMember", "op": "add", "path": "members", "value": [{ "value": a }] }]);
@@ -91,7 +91,7 @@ async fn en_15_other_keys_of_an_operation_are_ignored() {
 
 #[tokio::test]
 async fn en_16_a_members_display_name_is_its_display() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let [a] = people(&relay, ["a"]).await;
         let group = group_of(&relay, &[]).await;
         let add = json!([{ "op": "add", "path": "members", "value": [{ "displayName": "Ann", "value": a }] }]);
@@ -102,7 +102,7 @@ async fn en_16_a_members_display_name_is_its_display() {
 
 #[tokio::test]
 async fn en_17_an_id_beside_the_operations_is_ignored() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let [a] = people(&relay, ["a"]).await;
         let group = group_of(&relay, &[]).await;
         let mut body = patch(json!([{ "op": "add", "path": "members", "value": [{ "value": a }] }]));
@@ -115,7 +115,7 @@ async fn en_17_an_id_beside_the_operations_is_ignored() {
 
 #[tokio::test]
 async fn en_34_the_undeclared_schema_of_a_group_is_neither_refused_nor_echoed() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let group = created(&relay, "/Groups", &engineering()).await;
         assert_eq!(group["schemas"], json!([GROUP_URN]));
         let group = read(&relay, &path("/Groups", &group)).await;
@@ -127,7 +127,7 @@ async fn en_34_the_undeclared_schema_of_a_group_is_neither_refused_nor_echoed() 
 
 #[tokio::test]
 async fn en_55_a_member_added_and_removed_in_one_patch_is_none() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let [a, b] = people(&relay, ["a", "b"]).await;
         let group = group_of(&relay, &[&b]).await;
         let after = patched(&relay, &group, json!([add(&[&a]), operation("Remove", &[&a])])).await;
@@ -141,7 +141,7 @@ async fn en_55_a_member_added_and_removed_in_one_patch_is_none() {
 /// everybody else.
 #[tokio::test]
 async fn en_58_five_members_on_demand_do_not_replace_the_others() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let ids = people(&relay, ["a", "b", "c", "d", "e", "f", "g", "h"]).await;
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let group = group_of(&relay, &ids[..4]).await;
@@ -152,7 +152,7 @@ async fn en_58_five_members_on_demand_do_not_replace_the_others() {
 
 #[tokio::test]
 async fn en_59_a_group_may_be_a_member() {
-    for mut relay in relays().await {
+    for mut relay in Relay::both("entra", "").await {
         let parent = group_of(&relay, &[]).await;
         let mut child = engineering();
         child["displayName"] = "Compilers".into();
@@ -169,7 +169,7 @@ async fn en_59_a_group_may_be_a_member() {
 
 #[tokio::test]
 async fn b_10_a_member_who_is_there_may_be_added_and_one_who_is_not_removed() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let [a, b] = people(&relay, ["a", "b"]).await;
         let group = group_of(&relay, &[&a]).await;
         let before = read(&relay, &group).await;
@@ -205,7 +205,7 @@ async fn b_10_the_patch_of_a_group_is_answered_without_a_body_in_its_own_dialect
 
 #[tokio::test]
 async fn b_10_the_patch_of_a_group_of_more_than_a_thousand_is_answered_without_a_body() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let group = group_of(&relay, &[]).await;
         let ids: Vec<String> = (0..1_001).map(|index| format!("0198c0de-0000-7000-8000-{index:012}")).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();

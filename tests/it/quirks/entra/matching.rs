@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{bare, engineering, jane, people, relays};
+use super::{bare, engineering, jane, people};
 use crate::{
     bodies::{ENTERPRISE_URN, created, id, total},
     relay::Relay,
@@ -21,7 +21,7 @@ async fn names(relay: &Relay, filter: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn en_01_a_probe_for_a_random_guid_finds_nothing_and_is_no_error() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         created(&relay, "/Users", &jane()).await;
         created(&relay, "/Groups", &engineering()).await;
         for probe in [
@@ -49,7 +49,7 @@ async fn en_01_a_probe_for_a_random_guid_finds_nothing_and_is_no_error() {
 
 #[tokio::test]
 async fn en_37_an_operand_without_quotes_is_a_text() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let mut user = jane();
         user["externalId"] = "jyoung".into();
         created(&relay, "/Users", &user).await;
@@ -65,7 +65,7 @@ async fn en_37_an_operand_without_quotes_is_a_text() {
 /// hold of one element, and all users who match are shown: Entra must know that a match is not the only one.
 #[tokio::test]
 async fn en_38_a_comparison_behind_brackets_is_about_one_element() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         created(&relay, "/Users", &jane()).await;
         let mut raj = bare("raj");
         raj["emails"] = json!([
@@ -86,7 +86,7 @@ async fn en_38_a_comparison_behind_brackets_is_about_one_element() {
 
 #[tokio::test]
 async fn en_39_a_reference_is_compared_by_its_value() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let [boss, ann, raj] = people(&relay, ["boss", "ann", "raj"]).await;
         let manager = json!([{ "op": "Add", "path": format!("{ENTERPRISE_URN}:manager"), "value": boss }]);
         patched(&relay, &format!("/Users/{ann}"), manager).await;
@@ -110,7 +110,7 @@ async fn en_39_a_reference_is_compared_by_its_value() {
 
 #[tokio::test]
 async fn en_40_a_list_of_ids_holds_ids_alone() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let [ann] = people(&relay, ["ann"]).await;
         let group = created(&relay, "/Groups", &engineering()).await;
         let add = json!([{ "op": "Add", "path": "members", "value": [{ "value": ann }] }]);
@@ -129,7 +129,7 @@ async fn en_40_a_list_of_ids_holds_ids_alone() {
 
 #[tokio::test]
 async fn en_41_excluded_members_are_in_no_answer() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let [ann] = people(&relay, ["ann"]).await;
         for name in ["Engineering", "Sales"] {
             let mut group = engineering();
@@ -150,7 +150,7 @@ async fn en_41_excluded_members_are_in_no_answer() {
 
 #[tokio::test]
 async fn en_42_a_plus_is_a_space_and_an_encoded_plus_is_a_plus() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         people(&relay, ["jane+test@acme.example", "jane test@acme.example"]).await;
         for (query, name) in [
             ("userName+eq+%22jane%2Btest%40acme.example%22", "jane+test@acme.example"),
@@ -166,7 +166,7 @@ async fn en_42_a_plus_is_a_space_and_an_encoded_plus_is_a_plus() {
 
 #[tokio::test]
 async fn en_43_parameters_in_another_case_and_a_start_at_zero_are_understood() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         people(&relay, ["a", "b", "c"]).await;
         for query in ["startindex=0&count=2", "StartIndex=0&Count=2", "startIndex=-3&count=2", "startIndex=1&count=2"] {
             let page = relay.get(&format!("/Users?{query}")).await;
@@ -179,7 +179,7 @@ async fn en_43_parameters_in_another_case_and_a_start_at_zero_are_understood() {
 
 #[tokio::test]
 async fn en_44_a_filter_within_attributes_means_the_attribute() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = created(&relay, "/Users", &jane()).await;
         let attributes = form_encoded(r#"emails[type eq "work"],userName"#);
         let list = listed(relay.get(&format!("/Users?attributes={attributes}")).await);
@@ -195,7 +195,7 @@ async fn en_44_a_filter_within_attributes_means_the_attribute() {
 /// Whatever attribute an administrator matches by can be filtered by, and `and` narrows.
 #[tokio::test]
 async fn b_4_every_matching_attribute_finds_the_user() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         created(&relay, "/Users", &jane()).await;
         people(&relay, ["raj"]).await;
         for filter in [
@@ -218,7 +218,7 @@ async fn b_4_every_matching_attribute_finds_the_user() {
 
 #[tokio::test]
 async fn en_67_the_whole_grammar_is_understood_without_quotes_and_in_any_case() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         for (name, family_name, email) in [
             ("a", "Employee", "a@example.com"),
             ("b", "employee", "b@example.org"),
@@ -242,7 +242,7 @@ async fn en_67_the_whole_grammar_is_understood_without_quotes_and_in_any_case() 
 
 #[tokio::test]
 async fn en_68_a_date_without_quotes_is_compared_as_a_moment() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         people(&relay, ["a"]).await;
         for (filter, count) in [
             ("meta.Created gt 2015-10-10T14:38:21.8617979-07:00", 1),

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{bare, jane, relays};
+use super::{bare, jane};
 use crate::{
     bodies::{ENTERPRISE_URN, created},
     relay::Relay,
@@ -19,7 +19,7 @@ async fn new_user(relay: &Relay, body: &Value) -> String {
 
 #[tokio::test]
 async fn en_02_operations_in_capitals_do_what_they_say() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let path = new_user(&relay, &jane()).await;
         let operations = json!([
             { "op": "Replace", "path": "displayName", "value": "Jane Doe-Ray" },
@@ -34,7 +34,7 @@ async fn en_02_operations_in_capitals_do_what_they_say() {
 
 #[tokio::test]
 async fn en_03_false_as_text_deactivates() {
-    for mut relay in relays().await {
+    for mut relay in Relay::both("entra", "").await {
         let path = new_user(&relay, &jane()).await;
         let off = json!([{ "op": "Replace", "path": "active", "value": "False" }]);
         assert_eq!(patched(&relay, &path, off).await["active"], false);
@@ -44,7 +44,7 @@ async fn en_03_false_as_text_deactivates() {
 
 #[tokio::test]
 async fn en_04_booleans_as_text_in_any_case_are_booleans_and_other_texts_are_refused() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let path = new_user(&relay, &jane()).await;
         for (text, boolean) in [("false", false), ("TRUE", true), ("FALSE", false), ("true", true), ("False", false)] {
             let replace = json!([{ "op": "Replace", "value": { "active": text } }]);
@@ -62,7 +62,7 @@ async fn en_04_booleans_as_text_in_any_case_are_booleans_and_other_texts_are_ref
 #[tokio::test]
 async fn en_05_a_value_path_that_selects_nothing_creates_the_element() {
     let email = json!([{ "type": "work", "value": "raj@acme.example" }]);
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         for (name, op) in [("a", "Replace"), ("b", "Add"), ("c", "add")] {
             let path = new_user(&relay, &bare(name)).await;
             let operations = json!([
@@ -84,7 +84,7 @@ async fn en_05_a_value_path_that_selects_nothing_creates_the_element() {
 
 #[tokio::test]
 async fn en_06_a_phone_number_that_is_not_there_is_created_beside_the_others() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let mut body = bare("raj");
         body["phoneNumbers"] = json!([{ "type": "work", "value": "+1 425 555 0199" }]);
         let path = new_user(&relay, &body).await;
@@ -99,7 +99,7 @@ async fn en_06_a_phone_number_that_is_not_there_is_created_beside_the_others() {
 
 #[tokio::test]
 async fn en_07_parts_of_an_address_meet_in_one_element() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let path = new_user(&relay, &bare("raj")).await;
         let part = |part: &str, value: &str| json!({ "op": "Add", "path": format!("addresses[type eq \"work\"].{part}"), "value": value });
         let operations = json!([part("formatted", "18/2111"), part("locality", "Redmond"), part("country", "US")]);
@@ -110,7 +110,7 @@ async fn en_07_parts_of_an_address_meet_in_one_element() {
 
 #[tokio::test]
 async fn en_08_names_in_another_case_are_the_schemas_names() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let path = new_user(&relay, &jane()).await;
         let operations = json!([
             { "op": "Add", "path": "emails[type eq \"other\"].Value", "value": "j@other.example" },
@@ -129,7 +129,7 @@ async fn en_08_names_in_another_case_are_the_schemas_names() {
 
 #[tokio::test]
 async fn en_09_dotted_keys_are_sub_attributes() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let path = new_user(&relay, &jane()).await;
         let replace = json!([{
             "op": "replace",
@@ -144,7 +144,7 @@ async fn en_09_dotted_keys_are_sub_attributes() {
 
 #[tokio::test]
 async fn en_10_urn_keys_are_the_extensions_attributes() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let path = new_user(&relay, &jane()).await;
         let key = |name: &str| format!("{ENTERPRISE_URN}:{name}");
         let replace = json!([{
@@ -170,7 +170,7 @@ async fn en_10_urn_keys_are_the_extensions_attributes() {
 
 #[tokio::test]
 async fn en_11_an_extension_object_in_a_value_merges() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let path = new_user(&relay, &jane()).await;
         let replace = json!([{ "op": "replace", "value": { ENTERPRISE_URN: { "department": "Retail" } } }]);
         let user = patched(&relay, &path, replace).await;
@@ -181,7 +181,7 @@ async fn en_11_an_extension_object_in_a_value_merges() {
 /// Provisioning on demand ignores the flag, so that one tenant sees both styles, even of one user.
 #[tokio::test]
 async fn en_46_both_styles_are_understood_side_by_side() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let path = new_user(&relay, &jane()).await;
         let flagged = json!([
             { "op": "replace", "value": { "active": false, "name.familyName": "Ray" } },
@@ -212,7 +212,7 @@ async fn en_54_a_replace_with_null_clears() {
 
 /// Whatever an attribute looks like, a `replace` with nothing unassigns it; a second one finds nothing and is a success.
 async fn clears(nothing: &Value) {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let path = new_user(&relay, &jane()).await;
         let replace = |path: &str| json!({ "op": "replace", "path": path, "value": nothing });
         let department = format!("{ENTERPRISE_URN}:department");
@@ -239,7 +239,7 @@ async fn clears(nothing: &Value) {
 
 #[tokio::test]
 async fn en_56_operations_on_one_attribute_go_in_order() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let path = new_user(&relay, &jane()).await;
         let operations = json!([
             { "op": "Remove", "path": "title" },
@@ -257,7 +257,7 @@ async fn en_56_operations_on_one_attribute_go_in_order() {
 
 #[tokio::test]
 async fn en_57_a_removal_at_a_value_path_removes_whatever_its_value() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let path = new_user(&relay, &jane()).await;
         let operations = json!([
             { "op": "Remove", "path": WORK_EMAIL, "value": "updated@example.org" },

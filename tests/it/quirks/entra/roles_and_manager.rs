@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{bare, jane, people, relays};
+use super::{bare, jane, people};
 use crate::{
     bodies::{ENTERPRISE_URN, created, id},
     relay::Relay,
@@ -32,7 +32,7 @@ fn assert_manager(user: &Value, expected: &str) {
 
 #[tokio::test]
 async fn en_18_a_manager_may_be_a_text() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let (ann, ben, user) = ann_ben_and_a_user(&relay).await;
         for (op, manager) in [("Add", ann), ("Replace", ben.clone()), ("replace", ben)] {
             let operations = json!([{ "op": op, "path": manager_path(), "value": manager }]);
@@ -43,7 +43,7 @@ async fn en_18_a_manager_may_be_a_text() {
 
 #[tokio::test]
 async fn en_19_a_manager_may_be_an_array_of_one() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let (ann, ben, user) = ann_ben_and_a_user(&relay).await;
         let operations = json!([{ "op": "Add", "path": manager_path(), "value": [{ "$ref": null, "value": ann }] }]);
         assert_manager(&patched(&relay, &user, operations).await, &ann);
@@ -54,7 +54,7 @@ async fn en_19_a_manager_may_be_an_array_of_one() {
 
 #[tokio::test]
 async fn en_20_an_empty_manager_is_none() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let (ann, _, user) = ann_ben_and_a_user(&relay).await;
         for operation in [
             json!({ "op": "replace", "path": manager_path(), "value": "" }),
@@ -75,7 +75,7 @@ async fn en_20_an_empty_manager_is_none() {
 
 #[tokio::test]
 async fn en_21_a_manager_is_answered_as_an_object() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let [ann] = people(&relay, ["ann"]).await;
         let mut body = jane();
         body[ENTERPRISE_URN]["manager"] = json!(ann);
@@ -91,7 +91,7 @@ async fn en_21_a_manager_is_answered_as_an_object() {
 
 #[tokio::test]
 async fn en_22_a_manager_of_a_new_user_may_be_a_text() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let [ann] = people(&relay, ["ann"]).await;
         for (name, manager) in
             [("u1", json!(ann)), ("u2", json!([{ "$ref": null, "value": ann }])), ("u3", json!({ "value": ann }))]
@@ -110,7 +110,7 @@ async fn en_22_a_manager_of_a_new_user_may_be_a_text() {
 
 #[tokio::test]
 async fn en_23_a_manager_may_be_addressed_by_other_paths() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let (ann, ben, user) = ann_ben_and_a_user(&relay).await;
         for (path, manager) in [
             (format!("{ENTERPRISE_URN}.manager"), &ann),
@@ -130,7 +130,7 @@ async fn en_23_a_manager_may_be_addressed_by_other_paths() {
 /// and the rest of the request takes effect.
 #[tokio::test]
 async fn en_24_a_manager_who_is_not_there_yet_is_kept() {
-    for mut relay in relays().await {
+    for mut relay in Relay::both("entra", "").await {
         let mut body = jane();
         body[ENTERPRISE_URN]["manager"] = json!("b7c1d2e3");
         let user = path("/Users", &created(&relay, "/Users", &body).await);
@@ -152,7 +152,7 @@ async fn en_24_a_manager_who_is_not_there_yet_is_kept() {
 async fn en_25_a_role_in_json_text_is_that_role() {
     let text = r#"{"id":"06b07648-ecfe-589f-9d2f-6325724a46ee","value":"Admin","displayName":"Administrator"}"#;
     let role = json!([{ "value": "Admin", "display": "Administrator" }]);
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = path("/Users", &created(&relay, "/Users", &bare("raj")).await);
         let add = json!([{ "op": "Add", "path": "roles", "value": [{ "value": text }] }]);
         assert_eq!(patched(&relay, &user, add.clone()).await["roles"], role);
@@ -165,7 +165,7 @@ async fn en_25_a_role_in_json_text_is_that_role() {
 
 #[tokio::test]
 async fn en_26_the_primary_role_is_found_by_a_text_and_created_where_there_is_none() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = path("/Users", &created(&relay, "/Users", &bare("raj")).await);
         for (op, value) in [("Add", "Admin"), ("Replace", "Reader"), ("Add", "Writer")] {
             let operations = json!([{ "op": op, "path": "roles[primary eq \"True\"].value", "value": value }]);
@@ -181,7 +181,7 @@ async fn en_26_the_primary_role_is_found_by_a_text_and_created_where_there_is_no
 async fn en_27_booleans_of_a_role_as_text_are_booleans() {
     let role =
         |primary: Value| json!([{ "primary": primary, "type": "WindowsAzureActiveDirectoryRole", "value": "Admin" }]);
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let mut body = bare("raj");
         body["roles"] = role(json!("True"));
         let user = created(&relay, "/Users", &body).await;
@@ -199,7 +199,7 @@ async fn en_28_added_roles_stay_beside_the_others_and_are_there_once() {
         let text = json!({ "id": "06b0", "value": value, "displayName": value }).to_string();
         json!([{ "op": "Add", "path": "roles", "value": [{ "value": text }] }])
     };
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let mut body = bare("raj");
         body["roles"] = json!([
             { "primary": false, "type": "WindowsAzureActiveDirectoryRole", "displayName": "Admin", "value": "Admin" },
@@ -217,7 +217,7 @@ async fn en_28_added_roles_stay_beside_the_others_and_are_there_once() {
 
 #[tokio::test]
 async fn en_29_a_replace_of_roles_leaves_those_alone() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let mut body = bare("raj");
         body["roles"] = json!([{ "value": "Admin" }, { "value": "Reader" }]);
         let user = path("/Users", &created(&relay, "/Users", &body).await);
@@ -232,7 +232,7 @@ async fn en_29_a_replace_of_roles_leaves_those_alone() {
 
 #[tokio::test]
 async fn en_30_a_roles_display_name_is_its_display() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let mut body = bare("raj");
         body["roles"] = json!([{ "displayName": "Administrator", "value": "Admin" }]);
         let user = created(&relay, "/Users", &body).await;

@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{bare, jane, relays};
+use super::{bare, jane};
 use crate::{
     bodies::{ENTERPRISE_URN, USER_URN, created, id},
+    relay::Relay,
     steps::{found, patched, path, read},
 };
 
 /// Creates a user; the answer and what a GET shows must be one and the same.
-async fn stored(relay: &crate::relay::Relay, body: &Value) -> Value {
+async fn stored(relay: &Relay, body: &Value) -> Value {
     let answered = created(relay, "/Users", body).await;
     assert_eq!(read(relay, &path("/Users", &answered)).await, answered);
     answered
@@ -17,7 +18,7 @@ async fn stored(relay: &crate::relay::Relay, body: &Value) -> Value {
 
 #[tokio::test]
 async fn b_5_a_user_of_the_default_mappings_is_stored_as_sent() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = stored(&relay, &jane()).await;
         let mut expected = jane();
         for only_ours in ["meta", "id"] {
@@ -31,7 +32,7 @@ async fn b_5_a_user_of_the_default_mappings_is_stored_as_sent() {
 
 #[tokio::test]
 async fn en_31_the_enterprise_schema_may_be_listed_without_an_attribute() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = stored(&relay, &bare("raj")).await;
         assert_eq!(user["schemas"], json!([USER_URN]), "schemas lists what the resource has");
         assert_eq!(user.get(ENTERPRISE_URN), None);
@@ -41,7 +42,7 @@ async fn en_31_the_enterprise_schema_may_be_listed_without_an_attribute() {
 /// An extension is known by its object; so is one that a configuration declares.
 #[tokio::test]
 async fn en_32_an_extension_that_is_not_listed_is_kept() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let mut user = bare("raj");
         user["schemas"] = json!([USER_URN]);
         user[ENTERPRISE_URN] = json!({ "department": "Retail" });
@@ -54,7 +55,7 @@ async fn en_32_an_extension_that_is_not_listed_is_kept() {
 #[tokio::test]
 async fn en_33_the_misspelt_enterprise_urn_is_understood_everywhere() {
     let misspelt = "urn:ietf:params:scim:schemas:extension:enterprise:2.0User";
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let mut body = bare("raj");
         body["schemas"] = json!([USER_URN, misspelt]);
         body[misspelt] = json!({ "department": "Retail" });
@@ -69,7 +70,7 @@ async fn en_33_the_misspelt_enterprise_urn_is_understood_everywhere() {
 
 #[tokio::test]
 async fn en_35_meta_of_a_client_is_ignored() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let mut body = bare("raj");
         body["meta"] = json!({
             "resourceType": "User", "created": "1999-01-01T00:00:00Z", "location": "https://evil.example/",
@@ -85,7 +86,7 @@ async fn en_35_meta_of_a_client_is_ignored() {
 
 #[tokio::test]
 async fn en_36_nulls_of_a_new_user_are_no_values() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let mut body = bare("raj");
         for name in ["addresses", "title", "emails", "phoneNumbers", "name", "externalId", "preferredLanguage"] {
             body[name] = Value::Null;
@@ -100,7 +101,7 @@ async fn en_36_nulls_of_a_new_user_are_no_values() {
 
 #[tokio::test]
 async fn en_65_keys_in_another_case_are_stored_in_the_schemas() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let body = json!({
             "Schemas": [USER_URN, ENTERPRISE_URN],
             "UserName": "raj",
@@ -128,7 +129,7 @@ async fn en_65_keys_in_another_case_are_stored_in_the_schemas() {
 
 #[tokio::test]
 async fn en_66_an_unknown_attribute_of_a_put_is_dropped_and_the_rest_stored() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let user = stored(&relay, &jane()).await;
         let mut body = jane();
         body["adreses"] = json!([{ "locality": "Bonn" }]);
@@ -146,7 +147,7 @@ async fn en_66_an_unknown_attribute_of_a_put_is_dropped_and_the_rest_stored() {
 /// what stays.
 #[tokio::test]
 async fn en_71_an_external_id_may_repeat_and_change() {
-    for relay in relays().await {
+    for relay in Relay::both("entra", "").await {
         let mut first = jane();
         first["externalId"] = "jane.doe".into();
         let first = stored(&relay, &first).await;
