@@ -6,9 +6,10 @@ use percent_encoding::percent_decode;
 
 use crate::scim;
 
-/// A client's feature flag that its administrators append to the base URI (dialects EN-45). The client then appends its
-/// endpoints to that, so the path goes on inside the query: `/scim/v2?aadOptscim062020/Users?filter=…`.
-const FLAG: &str = "aadOptscim062020";
+/// A client's feature flags that its administrators append to the base URI (dialects EN-45): for PATCH as the RFC has it,
+/// and for PATCH as it was before. The client then appends its endpoints to that, so the path goes on inside the query:
+/// `/scim/v2?aadOptscim062020/Users?filter=…`.
+const FLAGS: [&str; 2] = ["aadOptscim062020", "AzureAdScimPatch2017"];
 
 /// A request target, still percent-encoded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,8 +79,10 @@ fn decode(encoded: &str) -> Result<String, scim::Error> {
 }
 
 fn strip_flag(text: &str) -> Option<&str> {
-    let (head, rest) = text.split_at_checked(FLAG.len())?;
-    head.eq_ignore_ascii_case(FLAG).then_some(rest)
+    FLAGS.iter().find_map(|flag| {
+        let (head, rest) = text.split_at_checked(flag.len())?;
+        head.eq_ignore_ascii_case(flag).then_some(rest)
+    })
 }
 
 #[cfg(test)]

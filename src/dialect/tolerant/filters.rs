@@ -79,7 +79,10 @@ fn rewritten(resource_type: &ResourceType, unique_id: &str, filter: Filter, quir
         Filter::Compare { path, operator: Operator::Eq, value } => {
             comparison(resource_type, unique_id, path, value, quirks)
         }
-        filter @ (Filter::Compare { .. } | Filter::ValuePath { .. } | Filter::Constant(_)) => filter,
+        Filter::Compare { path, operator, value } => {
+            Filter::Compare { path: resolvable(resource_type, path, quirks), operator, value }
+        }
+        filter @ (Filter::ValuePath { .. } | Filter::Constant(_)) => filter,
     }
 }
 
@@ -112,7 +115,16 @@ fn comparison(
             quirks.met(if attribute.name == "emails" { "OK-02" } else { "EN-39" });
             equals(value_of(urn, attribute), value)
         }
-        None => equals(path, value),
+        None => equals(resolvable(resource_type, path, quirks), value),
+    }
+}
+
+/// A path that names nothing as it stands, in the schema's words where it has some: `employeeNumber` of an extension
+/// (EN-23). Otherwise it would find nobody, and everybody be created a second time.
+fn resolvable(resource_type: &ResourceType, path: AttributePath, quirks: &mut Quirks) -> AttributePath {
+    match resource_type.resolve(&path) {
+        Some(_) => path,
+        None => names::target(resource_type, &path.to_string(), quirks).map_or(path, |target| target.path),
     }
 }
 
