@@ -42,6 +42,7 @@ use rusqlite::Connection;
 use scim_connector::{ResourceId, ResourceKind, Secret};
 use tokio::sync::{Semaphore, mpsc, watch};
 
+pub use self::{find::SORTED_MAX, members::MEMBERS_WALKED_MAX};
 use self::{
     catalog::{Catalog, ConnectorEntry},
     members::Kinds,

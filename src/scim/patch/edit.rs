@@ -1,5 +1,10 @@
 //! Changing one attribute of an object.
 
+use std::{
+    collections::HashMap,
+    hash::{Hash, Hasher},
+};
+
 use serde_json::Value;
 
 use super::{NoTarget, target::AttributeTarget};
@@ -104,19 +109,39 @@ fn merge(object: &mut Object, attribute: &Attribute, verb: Verb, new: &Object, p
 /// Appends the elements that are not there yet.
 fn append(holder: &mut Object, attribute: &Attribute, new: &[Value], place: &Place<'_>) -> Result<(), Error> {
     let mut elements = take_elements(holder, attribute);
-    for element in new {
-        if is_primary(element) {
-            elements.iter_mut().for_each(demote);
-        }
-        match elements.iter_mut().find(|present| equal_but_primary(present, element)) {
+    let mut primary = None;
+    for (element, at) in new.iter().zip(places(&elements, new)) {
+        match elements.get_mut(at) {
+            None => elements.push(element.clone()),
             Some(present) if is_primary(element) => *present = element.clone(),
             Some(_) => {}
-            None => elements.push(element.clone()),
         }
+        if is_primary(element) {
+            primary = Some(at);
+        }
+    }
+    if let Some(primary) = primary {
+        elements.iter_mut().enumerate().filter(|(at, _)| *at != primary).for_each(|(_, element)| demote(element));
     }
     check_count(&elements, place)?;
     put_elements(holder, attribute, elements);
     Ok(())
+}
+
+/// Where each new element is, or will be when those before it are appended.
+fn places(present: &[Value], new: &[Value]) -> Vec<usize> {
+    let mut known: HashMap<ButPrimary<'_>, usize> = HashMap::with_capacity(present.len() + new.len());
+    for (at, element) in present.iter().enumerate() {
+        known.entry(ButPrimary(element)).or_insert(at);
+    }
+    let mut end = present.len();
+    let mut place = |element| {
+        *known.entry(ButPrimary(element)).or_insert_with(|| {
+            end += 1;
+            end - 1
+        })
+    };
+    new.iter().map(&mut place).collect()
 }
 
 /// Writes to the elements that a filter selects, or all of them.
@@ -297,14 +322,32 @@ fn demote(element: &mut Value) {
     }
 }
 
-/// Whether two elements say the same, whichever is the primary one.
-fn equal_but_primary(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Object(one), Value::Object(other)) => {
-            let rest = |(name, _): &(&String, &Value)| *name != "primary";
-            one.iter().filter(rest).eq(other.iter().filter(rest))
+/// An element by what it says, whether it is the primary one or not.
+struct ButPrimary<'a>(&'a Value);
+
+impl ButPrimary<'_> {
+    fn parts(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.0.as_object().into_iter().flatten().filter(|(name, _)| *name != "primary")
+    }
+}
+
+impl PartialEq for ButPrimary<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.0, other.0) {
+            (Value::Object(_), Value::Object(_)) => self.parts().eq(other.parts()),
+            (one, other) => one == other,
         }
-        _ => one == other,
+    }
+}
+
+impl Eq for ButPrimary<'_> {}
+
+impl Hash for ButPrimary<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self.0 {
+            Value::Object(_) => self.parts().for_each(|part| part.hash(state)),
+            simple => simple.hash(state),
+        }
     }
 }
 
