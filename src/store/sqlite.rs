@@ -42,7 +42,6 @@ use rusqlite::Connection;
 use scim_connector::{ResourceId, ResourceKind, Secret};
 use tokio::sync::{Semaphore, mpsc, watch};
 
-pub use self::{find::SORTED_MAX, members::MEMBERS_WALKED_MAX};
 use self::{
     catalog::{Catalog, ConnectorEntry},
     members::Kinds,
@@ -53,6 +52,7 @@ use self::{
     statement::Statements as _,
     writer::{Job, Transaction, Writer},
 };
+pub use self::{find::SORTED_MAX, members::MEMBERS_WALKED_MAX};
 use crate::{
     metrics::Metrics,
     scim::{query::Query, schema::ResourceType},

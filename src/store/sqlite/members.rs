@@ -18,7 +18,7 @@ use crate::{
 
 /// The most members that the operations of one PATCH may read before one more of them reads the whole group: filters
 /// over members, and replacements.
-pub const MEMBERS_WALKED_MAX: usize = 1_000_000;
+pub const MEMBERS_WALKED_MAX: usize = 100_000;
 
 /// The members of one group while a write changes them. Each operation costs the rows it names, not the group's size,
 /// but for `replace` and a filter, which read the group.
