@@ -14,14 +14,15 @@ mod onelogin;
 mod ping;
 mod rfc;
 mod sailpoint;
+mod strict_interop;
 mod tolerant;
 
 use serde_json::Value;
 
-use crate::scim::{self, resource::Unknown, schema::ResourceType};
+use crate::scim::{self, filter::Filter, resource::Unknown, schema::ResourceType};
 
 /// All dialects. A new one is a file with its row, and its place here.
-static DIALECTS: [Dialect; 9] = [
+static DIALECTS: [Dialect; 10] = [
     auto::DIALECT,
     okta::DIALECT,
     entra::DIALECT,
@@ -31,6 +32,7 @@ static DIALECTS: [Dialect; 9] = [
     sailpoint::DIALECT,
     authentik::DIALECT,
     rfc::DIALECT,
+    strict_interop::DIALECT,
 ];
 
 /// One client's way of speaking SCIM: a row of the table.
@@ -55,6 +57,8 @@ pub struct Dialect {
     pub group_names_unique: bool,
     /// When `name.formatted` is derived from its parts.
     pub derive_formatted_name: DeriveFormattedName,
+    /// Whether what the SCIM interoperability profile forbids clients to do is refused.
+    pub follows_interop_profile: bool,
 }
 
 /// When a value path that selects nothing creates the element.
@@ -142,7 +146,12 @@ impl Dialect {
         quirks: &mut Quirks,
     ) -> Result<Value, scim::Error> {
         match body {
-            Value::Object(body) => tolerant::patch(self, resource_type, id, body, quirks).map(Value::Object),
+            Value::Object(mut body) => {
+                if self.follows_interop_profile {
+                    strict_interop::patch(resource_type, &mut body)?;
+                }
+                tolerant::patch(self, resource_type, id, body, quirks).map(Value::Object)
+            }
             body => Ok(body),
         }
     }
@@ -168,6 +177,19 @@ impl Dialect {
         quirks: &mut Quirks,
     ) -> Vec<(String, String)> {
         if self.tolerant { tolerant::query(resource_type, unique_id, parameters, quirks) } else { parameters }
+    }
+
+    /// Refuses a filter that the dialect does not have.
+    ///
+    /// # Errors
+    /// `invalidFilter`.
+    pub fn check_filter(&self, resource_type: &ResourceType, filter: &Filter) -> Result<(), scim::Error> {
+        if self.follows_interop_profile { strict_interop::check_filter(resource_type, filter) } else { Ok(()) }
+    }
+
+    /// Whether resources may be replaced by PUT.
+    pub fn takes_put(&self) -> bool {
+        !self.follows_interop_profile
     }
 }
 

@@ -295,6 +295,9 @@ impl Provider {
         let parameters = tenant.dialect.query(resource_type, tenant.unique_id.path(), parameters, &mut quirks);
         self.metrics.understood(&tenant.name.0, quirks.ids(), 0);
         let query = Query::parse(resource_type, &parameters)?;
+        if let Some(filter) = &query.filter {
+            tenant.dialect.check_filter(resource_type, filter)?;
+        }
         let mut page = if query.filter.is_none() && !tenant.switches.import {
             Page { total: 0, resources: Vec::new() }
         } else {
@@ -349,6 +352,7 @@ impl Provider {
                     filter_results_max: query::COUNT_MAX,
                     change_password: tenant.switches.passwords,
                     documentation_uri: None,
+                    interop_profile: tenant.dialect.follows_interop_profile,
                 };
                 let config = discovery::service_provider_config(&features, &caller.base_uri);
                 return Ok(Answer::Found { version: None, body: config.to_string().into_bytes() });

@@ -15,4 +15,5 @@ pub(super) const DIALECT: Dialect = Dialect {
     group_patch_no_content: true,
     group_names_unique: true,
     derive_formatted_name: DeriveFormattedName::Never,
+    follows_interop_profile: false,
 };

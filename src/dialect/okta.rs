@@ -15,6 +15,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     group_patch_no_content: false,
     group_names_unique: true,
     derive_formatted_name: DeriveFormattedName::Always,
+    follows_interop_profile: false,
 };
 
 /// Derives a `name.formatted` from its parts where the policy says so. Okta merges its values into our last answer and

@@ -14,4 +14,5 @@ pub(super) const DIALECT: Dialect = Dialect {
     group_patch_no_content: false,
     group_names_unique: false,
     derive_formatted_name: DeriveFormattedName::Never,
+    follows_interop_profile: false,
 };

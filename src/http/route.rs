@@ -44,12 +44,12 @@ impl Route {
             (Place::Resources(kind), "GET") => Ok(Self::List(kind)),
             (Place::Resources(kind), "POST") => Ok(Self::Create(kind)),
             (Place::Resource(kind, id), "GET") => Ok(Self::Get(kind, id)),
-            (Place::Resource(kind, id), "PUT") => Ok(Self::Replace(kind, id)),
+            (Place::Resource(kind, id), "PUT") if tenant.dialect.takes_put() => Ok(Self::Replace(kind, id)),
             (Place::Resource(kind, id), "PATCH") => Ok(Self::Patch(kind, id)),
             (Place::Resource(kind, id), "DELETE") => Ok(Self::Delete(kind, id)),
             (Place::Search(kind), "POST") => Ok(Self::Search(kind)),
             (Place::Document(document, name), "GET") => Ok(Self::Discover(document, name)),
-            (place, _) => Err(scim::Error::method_not_allowed(place.allow())),
+            (place, _) => Err(scim::Error::method_not_allowed(place.allow(tenant))),
         }
     }
 
@@ -110,10 +110,11 @@ impl Place {
         }
     }
 
-    fn allow(&self) -> &'static str {
+    fn allow(&self, tenant: &Tenant) -> &'static str {
         match self {
             Self::Resources(_) => "GET, HEAD, POST",
-            Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE",
+            Self::Resource(..) if tenant.dialect.takes_put() => "GET, HEAD, PUT, PATCH, DELETE",
+            Self::Resource(..) => "GET, HEAD, PATCH, DELETE",
             Self::Search(_) => "POST",
             Self::Document(..) => "GET, HEAD",
         }

@@ -23,6 +23,8 @@ pub struct Features {
     pub change_password: bool,
     /// Where an administrator reads about the service; `None` leaves it out.
     pub documentation_uri: Option<String>,
+    /// Whether the SCIM interoperability profile is kept to (draft-zollner-scim-interop-profile §4).
+    pub interop_profile: bool,
 }
 
 /// The single object of `/ServiceProviderConfig`.
@@ -54,6 +56,9 @@ pub fn service_provider_config(features: &Features, base_uri: &str) -> Value {
     });
     if let Some(uri) = &features.documentation_uri {
         document["documentationUri"] = uri.as_str().into();
+    }
+    if features.interop_profile {
+        document["interopProfileConformant"] = true.into();
     }
     document
 }
@@ -151,7 +156,8 @@ mod tests {
 
     #[test]
     fn the_configuration_tells_what_is_on() {
-        let features = Features { filter_results_max: 50, change_password: true, documentation_uri: None };
+        let features =
+            Features { filter_results_max: 50, change_password: true, documentation_uri: None, interop_profile: false };
         let document = service_provider_config(&features, BASE);
         for (pointer, expected) in [
             ("/patch/supported", json!(true)),

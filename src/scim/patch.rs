@@ -6,12 +6,14 @@ mod parse;
 mod target;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::fmt;
 
 use scim_connector::Secret;
 use serde_json::Value;
 
+pub use self::work::WORK_MAX;
 use super::{
     Error, Object,
     filter::Filter,

@@ -10,6 +10,8 @@ use super::{
     schema::{Attribute, AttributeType, Resolved, ResourceType},
 };
 
+/// The URN of a SearchRequest.
+pub const SEARCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 /// Items on a page when the client does not say.
 pub const COUNT_DEFAULT: usize = 100;
 /// The most items on a page.
@@ -142,7 +144,7 @@ impl Sort {
 }
 
 /// Reads a SearchRequest (RFC 7644 §3.4.3) into the parameters that a GET would have. Unknown keys are ignored, as
-/// unknown parameters are.
+/// unknown parameters are; `schemas` may be left out.
 ///
 /// # Errors
 /// `invalidSyntax` for a body that is none, with the key.
@@ -155,7 +157,13 @@ pub fn search_request(body: Value) -> Result<Vec<(String, String)>, Error> {
             Value::Null => continue,
             Value::String(text) => text,
             Value::Number(number) => number.to_string(),
-            Value::Array(names) if name.eq_ignore_ascii_case("schemas") && !names.is_empty() => continue,
+            Value::Array(urns) if name.eq_ignore_ascii_case("schemas") => {
+                let is_search = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(SEARCH_URN));
+                if urns.iter().any(is_search) {
+                    continue;
+                }
+                return refuse(format!("schemas: expected {SEARCH_URN} among them"));
+            }
             Value::Array(names) => {
                 let Some(names) = names.iter().map(Value::as_str).collect::<Option<Vec<_>>>() else {
                     return refuse(format!("{name}: expected an array of strings"));

@@ -16,7 +16,10 @@ use std::collections::HashMap;
 use scim_connector::Secret;
 use serde_json::Value;
 
-pub use self::check::{check, check_immutable};
+pub use self::{
+    canonical::VALUES_MAX,
+    check::{BYTES_MAX, check, check_immutable, check_size},
+};
 pub(in crate::scim) use self::{
     canonical::{Absent, DROPPED_MAX, Names, Reader, check_count, collapse, expected, is_primary, primary_first},
     place::Place,

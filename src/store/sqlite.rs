@@ -52,6 +52,7 @@ use self::{
     statement::Statements as _,
     writer::{Job, Transaction, Writer},
 };
+pub use self::{find::SORTED_MAX, members::MEMBERS_WALKED_MAX};
 use crate::{
     metrics::Metrics,
     scim::{query::Query, schema::ResourceType},

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod bodies;
+mod bounds;
 mod dispatch;
 mod harness;
 mod life_cycles;
 mod okta_suites;
+mod patch_laws;
 mod quirks;
 mod relay;
 mod rfc;

@@ -113,6 +113,11 @@ impl Relay {
         self.app.as_ref().unwrap().store().connectors().await.unwrap().iter().map(|status| status.pending).sum()
     }
 
+    /// The folder with the configuration, the store (`data`) and the connector's file.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Response {
         self.send("GET", path, &[], None).await
     }
@@ -205,13 +210,18 @@ impl Relay {
         Response { status, body, headers }
     }
 
-    /// Stops the relay as SIGTERM does, every delivery done, and gives what the JSON file holds.
-    pub(crate) async fn delivered(&mut self) -> Value {
+    /// Waits until every delivery is done.
+    pub(crate) async fn settled(&self) {
         let app = self.app.as_ref().unwrap();
         crate::harness::eventually(|| async {
             app.store().connectors().await.unwrap().iter().all(|status| status.pending == 0 && status.dead == 0)
         })
         .await;
+    }
+
+    /// Stops the relay as SIGTERM does, every delivery done, and gives what the JSON file holds.
+    pub(crate) async fn delivered(&mut self) -> Value {
+        self.settled().await;
         self.app.take().unwrap().stop().await;
         serde_json::from_slice(&std::fs::read(self.folder.path().join("people.json")).unwrap()).unwrap()
     }

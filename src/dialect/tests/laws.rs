@@ -5,6 +5,7 @@ use super::{Dialect, ENTERPRISE_URN, ID, Quirks, enterprise_user, group, resourc
 use crate::scim::patch::PATCH_URN;
 
 const TOLERANT: [&str; 3] = ["auto", "okta", "entra"];
+const ALL: [&str; 5] = ["auto", "okta", "entra", "rfc", "strict-interop"];
 
 fn text() -> impl Strategy<Value = String> {
     "[A-Za-z][A-Za-z0-9 @.-]{0,12}"
@@ -168,13 +169,14 @@ proptest! {
 
     #[test]
     fn rewriting_a_resource_twice_is_rewriting_it_once(body in odd_object()) {
-        for (name, endpoint) in TOLERANT.into_iter().flat_map(|name| [(name, "Users"), (name, "Groups")]) {
+        for (name, endpoint) in ALL.into_iter().flat_map(|name| [(name, "Users"), (name, "Groups")]) {
             let dialect = Dialect::named(name).unwrap();
             let resource_type = resource_type(endpoint);
             let Ok(once) = dialect.resource(&resource_type, body.clone(), &mut Quirks::default()) else { continue };
             let mut quirks = Quirks::default();
             let twice = dialect.resource(&resource_type, once.clone(), &mut quirks).unwrap();
             prop_assert_eq!(&twice, &once, "{} {:?}", name, quirks);
+            prop_assert!(quirks.ids().is_empty(), "{} {:?} {}", name, quirks, once);
         }
     }
 
@@ -183,13 +185,14 @@ proptest! {
         operations in proptest::collection::vec(odd_operation(), 1..4),
     ) {
         let body = json!({"schemas": [PATCH_URN], "Operations": operations});
-        for (name, endpoint) in TOLERANT.into_iter().flat_map(|name| [(name, "Users"), (name, "Groups")]) {
+        for (name, endpoint) in ALL.into_iter().flat_map(|name| [(name, "Users"), (name, "Groups")]) {
             let dialect = Dialect::named(name).unwrap();
             let resource_type = resource_type(endpoint);
             let Ok(once) = dialect.patch(&resource_type, ID, body.clone(), &mut Quirks::default()) else { continue };
             let mut quirks = Quirks::default();
             let twice = dialect.patch(&resource_type, ID, once.clone(), &mut quirks).unwrap();
             prop_assert_eq!(&twice, &once, "{} {:?}", name, quirks);
+            prop_assert!(quirks.ids().is_empty(), "{} {:?} {}", name, quirks, once);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Names of attributes and schemas: other letter case, other words, misspelt URNs.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::values;
@@ -131,6 +133,7 @@ pub(super) fn list_schemas(resource_type: &ResourceType, body: &mut Object, quir
     }
     let Some(Value::Array(listed)) = body.get_mut("schemas") else { return };
     let mut urns: Vec<Value> = Vec::with_capacity(listed.len());
+    let mut seen: HashSet<String> = HashSet::with_capacity(listed.len());
     let mut corrected_one = false;
     for urn in listed.drain(..) {
         let Some(text) = urn.as_str() else {
@@ -142,24 +145,20 @@ pub(super) fn list_schemas(resource_type: &ResourceType, body: &mut Object, quir
         } else if let Some((right, quirk)) = corrected(resource_type, text) {
             quirks.met(quirk);
             corrected_one = true;
-            if !lists(&urns, &right) {
+            if seen.insert(right.to_ascii_lowercase()) {
                 urns.push(right.into());
             }
-        } else if !(corrected_one && lists(&urns, text)) {
+        } else if seen.insert(text.to_ascii_lowercase()) || !corrected_one {
             urns.push(urn);
         }
     }
     for (extension, _) in &resource_type.extensions {
-        if body.get(&extension.id).is_some_and(Value::is_object) && !lists(&urns, &extension.id) {
+        if body.get(&extension.id).is_some_and(Value::is_object) && !seen.contains(&extension.id.to_ascii_lowercase()) {
             quirks.met("EN-32");
             urns.push(extension.id.as_str().into());
         }
     }
     body.insert("schemas".to_owned(), Value::Array(urns));
-}
-
-fn lists(urns: &[Value], urn: &str) -> bool {
-    urns.iter().filter_map(Value::as_str).any(|listed| listed.eq_ignore_ascii_case(urn))
 }
 
 /// What a path names, in the schema's words.

@@ -7,6 +7,7 @@ use super::{
     edit::{self, Verb},
     operation_place,
     target::{AttributeTarget, Target},
+    work::Work,
 };
 use crate::scim::{
     Error, Object, ScimType,
@@ -22,7 +23,7 @@ pub(super) fn patch(
     patch: &Patch,
 ) -> Result<Effect, Error> {
     let before = attributes.clone();
-    let mut running = Running { resource_type, attributes, members, effect: Effect::default() };
+    let mut running = Running { resource_type, attributes, members, effect: Effect::default(), work: Work::new() };
     for (index, operation) in patch.operations.iter().enumerate() {
         running.operation(operation).map_err(|error| error.within(&operation_place(index)))?;
     }
@@ -40,6 +41,7 @@ struct Running<'a> {
     attributes: &'a mut Object,
     members: &'a mut dyn Members,
     effect: Effect,
+    work: Work,
 }
 
 impl Running<'_> {
@@ -121,12 +123,27 @@ impl Running<'_> {
                 }
                 Ok(())
             }
-            None => match target.extension {
-                None => edit::write(self.attributes, target, verb, value, no_target),
-                Some(extension) => edit::within(self.attributes, &extension.id, |holder| {
-                    edit::write(holder, target, verb, value, no_target)
-                }),
-            },
+            None => {
+                self.spend(target)?;
+                match target.extension {
+                    None => edit::write(self.attributes, target, verb, value, no_target),
+                    Some(extension) => edit::within(self.attributes, &extension.id, |holder| {
+                        edit::write(holder, target, verb, value, no_target)
+                    }),
+                }
+            }
+        }
+    }
+
+    /// Counts the elements that an operation looks at.
+    fn spend(&mut self, target: &AttributeTarget<'_>) -> Result<(), Error> {
+        let holder = match target.extension {
+            None => Some(&*self.attributes),
+            Some(extension) => self.attributes.get(&extension.id).and_then(Value::as_object),
+        };
+        match holder.and_then(|holder| holder.get(&target.attribute.name)) {
+            Some(elements @ Value::Array(_)) => self.work.spend(elements, target.filter),
+            _ => Ok(()),
         }
     }
 

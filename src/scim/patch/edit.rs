@@ -1,5 +1,10 @@
 //! Changing one attribute of an object.
 
+use std::{
+    collections::HashMap,
+    hash::{Hash, Hasher},
+};
+
 use serde_json::Value;
 
 use super::{NoTarget, target::AttributeTarget};
@@ -101,24 +106,61 @@ fn merge(object: &mut Object, attribute: &Attribute, verb: Verb, new: &Object, p
     Ok(())
 }
 
-/// Appends the elements that are not there yet. One that says no more than an element that is there, is there.
+/// Appends the elements that are not there yet.
 fn append(holder: &mut Object, attribute: &Attribute, new: &[Value], place: &Place<'_>) -> Result<(), Error> {
     let mut elements = take_elements(holder, attribute);
-    for element in new {
-        if is_primary(element) {
-            elements.iter_mut().for_each(demote);
-        }
-        match elements.iter_mut().find(|present| says(present, element)) {
+    let mut primary = None;
+    for (element, at) in new.iter().zip(places(&elements, new)) {
+        match elements.get_mut(at) {
+            None => elements.push(element.clone()),
             Some(Value::Object(present)) if is_primary(element) => {
-                _ = present.insert("primary".to_owned(), true.into())
+                _ = present.insert("primary".to_owned(), true.into());
             }
             Some(_) => {}
-            None => elements.push(element.clone()),
         }
+        if is_primary(element) {
+            primary = Some(at);
+        }
+    }
+    if let Some(primary) = primary {
+        elements.iter_mut().enumerate().filter(|(at, _)| *at != primary).for_each(|(_, element)| demote(element));
     }
     check_count(&elements, place)?;
     put_elements(holder, attribute, elements);
     Ok(())
+}
+
+/// Where each new element is, or will be when those before it are appended. One that says no more than the first element
+/// of its `value` is that one: clients add a role by its value that was created with a type (dialects EN-28).
+fn places(present: &[Value], new: &[Value]) -> Vec<usize> {
+    let mut known: HashMap<ButPrimary<'_>, usize> = HashMap::with_capacity(present.len() + new.len());
+    let mut by_value: HashMap<&Value, (usize, &Value)> = HashMap::new();
+    for (at, element) in present.iter().enumerate() {
+        known.entry(ButPrimary(element)).or_insert(at);
+        if let Some(value) = element.get("value") {
+            by_value.entry(value).or_insert((at, element));
+        }
+    }
+    let mut end = present.len();
+    let mut place = |element| {
+        if let Some(at) = known.get(&ButPrimary(element)) {
+            return *at;
+        }
+        let value = element.get("value");
+        if let Some((at, first)) = value.and_then(|value| by_value.get(value))
+            && ButPrimary(first).says(element)
+        {
+            return *at;
+        }
+        let at = end;
+        end += 1;
+        known.insert(ButPrimary(element), at);
+        if let Some(value) = value {
+            by_value.entry(value).or_insert((at, element));
+        }
+        at
+    };
+    new.iter().map(&mut place).collect()
 }
 
 /// Writes to the elements that a filter selects, or all of them.
@@ -299,14 +341,37 @@ fn demote(element: &mut Value) {
     }
 }
 
-/// Whether an element says all that another does, whichever is the primary one: clients add a role by its value that was
-/// created with a type (dialects EN-28).
-fn says(element: &Value, other: &Value) -> bool {
-    match (element, other) {
-        (Value::Object(element), Value::Object(other)) => {
-            other.iter().all(|(name, value)| name == "primary" || element.get(name) == Some(value))
+/// An element by what it says, whether it is the primary one or not.
+struct ButPrimary<'a>(&'a Value);
+
+impl ButPrimary<'_> {
+    fn parts(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.0.as_object().into_iter().flatten().filter(|(name, _)| *name != "primary")
+    }
+
+    /// Whether it says all that another does.
+    fn says(&self, other: &Value) -> bool {
+        ButPrimary(other).parts().all(|(name, value)| self.0.get(name) == Some(value))
+    }
+}
+
+impl PartialEq for ButPrimary<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.0, other.0) {
+            (Value::Object(_), Value::Object(_)) => self.parts().eq(other.parts()),
+            (one, other) => one == other,
         }
-        _ => element == other,
+    }
+}
+
+impl Eq for ButPrimary<'_> {}
+
+impl Hash for ButPrimary<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self.0 {
+            Value::Object(_) => self.parts().for_each(|part| part.hash(state)),
+            simple => simple.hash(state),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::scim::{
 pub(in crate::scim) const DROPPED_MAX: usize = 50;
 
 /// The most values of one attribute, members apart, which are rows. Every operation of a PATCH may walk over all of them.
-pub(in crate::scim) const VALUES_MAX: usize = 1_000;
+pub const VALUES_MAX: usize = 1_000;
 
 /// What an absent value (null, `""`, `[]`; RFC 7643 §2.5) within a value becomes.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -25,6 +25,20 @@ pub fn check(resource_type: &ResourceType, attributes: &Object) -> Result<(), Er
     Ok(())
 }
 
+/// The most that a resource may be in bytes of JSON, a group's members apart, which are rows.
+pub const BYTES_MAX: usize = 1024 * 1024;
+
+/// Checks the size of a resource's attributes: small changes, one after another, may not make it larger than a body is.
+///
+/// # Errors
+/// 413 that names the limit.
+pub fn check_size(bytes: usize) -> Result<(), Error> {
+    if bytes > BYTES_MAX {
+        return Err(Error::too_large(format!("the resource would be larger than {BYTES_MAX} bytes")));
+    }
+    Ok(())
+}
+
 /// Checks that a replacement keeps the values of immutable attributes (RFC 7644 §3.5.1): a value may be given once,
 /// and then neither change nor go.
 ///

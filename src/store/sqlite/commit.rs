@@ -216,8 +216,8 @@ impl<'a> Change<'a, '_> {
             return Err(forbidden("update").into());
         }
         let (old_terms, new_terms) = (index::terms(old), index::terms(&attributes));
-        let freed: Vec<&Term> = old_terms.iter().filter(|term| !new_terms.contains(term)).collect();
-        let taken: Vec<&Term> = new_terms.iter().filter(|term| !old_terms.contains(term)).collect();
+        let freed: Vec<&Term> = old_terms.iter().filter(|term| new_terms.binary_search(term).is_err()).collect();
+        let taken: Vec<&Term> = new_terms.iter().filter(|term| old_terms.binary_search(term).is_err()).collect();
         if let Some((collided, _)) = self.collision(taken.iter().copied(), Some(before.no))? {
             return Err(self.conflict(collided).into());
         }
@@ -489,8 +489,10 @@ fn forbidden(switch: &str) -> scim::Error {
     scim::Error::forbidden(format!("the provisioning switch `{switch}` is off"))
 }
 
-fn text(attributes: &Object) -> Result<Arc<str>, Error> {
-    serde_json::to_string(attributes)
-        .map(Into::into)
-        .map_err(|source| Error::Io { step: "writing a resource's attributes", source: Box::new(source) })
+/// The attributes as they are stored, within the limit of size.
+fn text(attributes: &Object) -> Result<Arc<str>, WriteError> {
+    let text = serde_json::to_string(attributes)
+        .map_err(|source| Error::Io { step: "writing a resource's attributes", source: Box::new(source) })?;
+    resource::check_size(text.len())?;
+    Ok(text.into())
 }

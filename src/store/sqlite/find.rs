@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The most resources whose sort keys are kept.
-const SORTED_MAX: usize = 100_000;
+pub const SORTED_MAX: usize = 100_000;
 
 /// The longest page that the asking task reads by itself.
 const SHORT_PAGE: usize = 200;

@@ -19,6 +19,10 @@ use crate::{
     store::{Error, GroupOf, Membership},
 };
 
+/// The most members that the operations of one PATCH may read before one more of them reads the whole group: filters
+/// over members, and replacements.
+pub const MEMBERS_WALKED_MAX: usize = 100_000;
+
 /// The members of one group while a write changes them. Each operation costs the rows it names, not the group's size,
 /// but for `replace` and a filter, which read the group.
 pub(super) struct Rows<'a> {
@@ -32,6 +36,8 @@ pub(super) struct Rows<'a> {
     kinds: Kinds<'a>,
     /// Members that came, less those that left.
     net: Cell<i64>,
+    /// Members read by operations that need the whole group.
+    walked: usize,
     /// Why the store could not, which the trait's errors do not tell.
     failure: Option<Error>,
 }
@@ -45,7 +51,7 @@ impl<'a> Rows<'a> {
         keep_tombstones: bool,
         kinds: Kinds<'a>,
     ) -> Self {
-        Self { sql, resource_type, group, version, keep_tombstones, kinds, net: Cell::new(0), failure: None }
+        Self { sql, resource_type, group, version, keep_tombstones, kinds, net: Cell::new(0), walked: 0, failure: None }
     }
 
     /// The store's failure, if that is what an error of the trait's methods stood for.
@@ -108,12 +114,28 @@ impl<'a> Rows<'a> {
         Ok(removed)
     }
 
-    fn take_matching(&self, filter: Option<&Filter>) -> Result<bool, Error> {
+    /// All members, for an operation that needs the whole group.
+    fn walk(&mut self) -> Result<Vec<Member>, Error> {
+        let members = present(self.sql, self.group)?;
+        self.walked += members.len();
+        Ok(members)
+    }
+
+    /// Refuses another walk where walks have read too much.
+    fn may_walk(&self) -> Result<(), scim::Error> {
+        if self.walked > MEMBERS_WALKED_MAX {
+            let detail = format!("the operations read more than {MEMBERS_WALKED_MAX} members: name members by value");
+            return Err(scim::Error::too_large(detail));
+        }
+        Ok(())
+    }
+
+    fn take_matching(&mut self, filter: Option<&Filter>) -> Result<bool, Error> {
         // The inner filter speaks of one element of `members`.
         let whole = filter.map(|filter| Filter::ValuePath { path: members_path(), filter: Box::new(filter.clone()) });
         let kinds = whole.as_ref().is_some_and(asks_type).then_some(self.kinds);
         let mut any = false;
-        for member in present(self.sql, self.group)? {
+        for member in self.walk()? {
             let selected = match &whole {
                 Some(whole) => {
                     let element = element(self.sql, &member, kinds)?;
@@ -129,10 +151,10 @@ impl<'a> Rows<'a> {
         Ok(any)
     }
 
-    fn make(&self, members: &[Member]) -> Result<bool, Error> {
+    fn make(&mut self, members: &[Member]) -> Result<bool, Error> {
         let wanted: HashMap<&str, &Member> = members.iter().map(|member| (&*member.value, member)).collect();
         let mut changed = false;
-        for member in present(self.sql, self.group)? {
+        for member in self.walk()? {
             if !wanted.contains_key(&*member.value) {
                 changed |= self.take(&member.value)?;
             }
@@ -156,11 +178,13 @@ impl patch::Members for Rows<'_> {
     }
 
     fn remove_matching(&mut self, filter: Option<&Filter>) -> Result<bool, scim::Error> {
+        self.may_walk()?;
         let done = self.take_matching(filter);
         self.guarded(done)
     }
 
     fn replace(&mut self, members: Vec<Member>) -> Result<bool, scim::Error> {
+        self.may_walk()?;
         let done = self.make(&members);
         self.guarded(done)
     }
