@@ -101,17 +101,15 @@ fn merge(object: &mut Object, attribute: &Attribute, verb: Verb, new: &Object, p
     Ok(())
 }
 
-/// Appends the elements that are not there yet. One that says no more than an element that is there, is there.
+/// Appends the elements that are not there yet.
 fn append(holder: &mut Object, attribute: &Attribute, new: &[Value], place: &Place<'_>) -> Result<(), Error> {
     let mut elements = take_elements(holder, attribute);
     for element in new {
         if is_primary(element) {
             elements.iter_mut().for_each(demote);
         }
-        match elements.iter_mut().find(|present| says(present, element)) {
-            Some(Value::Object(present)) if is_primary(element) => {
-                _ = present.insert("primary".to_owned(), true.into())
-            }
+        match elements.iter_mut().find(|present| equal_but_primary(present, element)) {
+            Some(present) if is_primary(element) => *present = element.clone(),
             Some(_) => {}
             None => elements.push(element.clone()),
         }
@@ -299,14 +297,14 @@ fn demote(element: &mut Value) {
     }
 }
 
-/// Whether an element says all that another does, whichever is the primary one: clients add a role by its value that was
-/// created with a type (dialects EN-28).
-fn says(element: &Value, other: &Value) -> bool {
-    match (element, other) {
-        (Value::Object(element), Value::Object(other)) => {
-            other.iter().all(|(name, value)| name == "primary" || element.get(name) == Some(value))
+/// Whether two elements say the same, whichever is the primary one.
+fn equal_but_primary(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let rest = |(name, _): &(&String, &Value)| *name != "primary";
+            one.iter().filter(rest).eq(other.iter().filter(rest))
         }
-        _ => element == other,
+        _ => one == other,
     }
 }
 
