@@ -306,8 +306,8 @@ fn en_25_a_role_in_json_text_is_taken_out() {
     let role = json!([{"value": "Admin", "display": "Administrator"}]);
     check_patch_everywhere(
         "Users",
-        json!([{"op": "add", "path": "roles", "value": [{"value": text}]}]),
-        json!([{"op": "add", "path": "roles", "value": role}]),
+        json!([{"op": "replace", "path": "roles", "value": [{"value": text}]}]),
+        json!([{"op": "replace", "path": "roles", "value": role}]),
         &["EN-25"],
     );
     check_everywhere("Users", user(json!({"roles": [{"value": text}]})), user(json!({"roles": role})), &["EN-25"]);
@@ -334,6 +334,21 @@ fn en_27_booleans_of_roles_as_text_are_booleans() {
         user(json!({"roles": [{"primary": "True", "value": "Admin"}]})),
         user(json!({"roles": [{"primary": true, "value": "Admin"}]})),
         &["EN-27"],
+    );
+}
+
+#[test]
+fn en_28_a_described_role_is_added_by_its_value() {
+    let text = |value: &str| json!({"id": "06b0", "value": value, "displayName": "D"}).to_string();
+    let by_value = |value: &str, path: &str| {
+        json!({"op": "add", "path": path, "value": {"value": value, "display": "D"},
+        "createMissing": true})
+    };
+    check_patch_everywhere(
+        "Users",
+        json!([{"op": "add", "path": "roles", "value": [{"value": text("Admin")}, {"value": text("a\"b")}]}]),
+        json!([by_value("Admin", "roles[value eq \"Admin\"]"), by_value("a\"b", "roles[value eq \"a\\\"b\"]")]),
+        &["EN-25"],
     );
 }
 

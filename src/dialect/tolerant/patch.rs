@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     members, names,
     names::Target,
+    roles,
     values::{self, Place},
 };
 use crate::{
@@ -160,6 +161,9 @@ impl Rewriting<'_> {
         if whole_multi_valued(&target).is_some_and(members::is_members) {
             members::check(&value)?;
         }
+        let adds_described_roles = setting.name == "add"
+            && whole_multi_valued(&target).is_some_and(roles::is_roles)
+            && roles::any_described(&value);
         let assigned = match (target.attribute, target.sub_attribute, value) {
             (None, _, Value::Object(mut value)) => {
                 let cleared = values::attributes(target.extension, &mut value, Place::Patch, self.quirks);
@@ -182,12 +186,37 @@ impl Rewriting<'_> {
             self.clear([target.text].into_iter(), setting);
             return Ok(());
         };
+        if adds_described_roles && let Value::Array(roles) = value {
+            self.add_roles(&target.text, roles);
+            return Ok(());
+        }
         let creates = target.path.filter.is_some() && self.may_create(&target, setting);
         self.push(setting.name, Some(target.text.into()), Some(value));
-        if creates && let Some(Value::Object(operation)) = self.operations.last_mut() {
-            operation.insert(CREATE_MISSING.to_owned(), json!(true));
+        if creates {
+            self.let_create();
         }
         Ok(())
+    }
+
+    /// Adds roles by their value (EN-28): one that was created with a type, or is added again in each cycle, is there.
+    fn add_roles(&mut self, path: &str, roles: Vec<Value>) {
+        for role in roles {
+            match role.get("value").filter(|value| value.is_string()) {
+                Some(value) => {
+                    let at = format!("{path}[value eq {value}]");
+                    self.push("add", Some(at.into()), Some(role));
+                    self.let_create();
+                }
+                None => self.push("add", Some(path.into()), Some(role)),
+            }
+        }
+    }
+
+    /// Lets the last operation create what its value path does not select.
+    fn let_create(&mut self) {
+        if let Some(Value::Object(operation)) = self.operations.last_mut() {
+            operation.insert(CREATE_MISSING.to_owned(), json!(true));
+        }
     }
 
     /// Whether the operation may create what its value path does not select. The quirk is the leave to create: whether

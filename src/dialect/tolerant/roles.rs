@@ -32,6 +32,15 @@ pub(super) fn tidy(role: &mut Object, quirks: &mut Quirks) {
     }
 }
 
+/// Whether one of these roles is described by a JSON text.
+pub(super) fn any_described(roles: &Value) -> bool {
+    let is_described = |role: &Value| role.get("value").and_then(Value::as_str).and_then(described).is_some();
+    match roles {
+        Value::Array(roles) => roles.iter().any(is_described),
+        role => is_described(role),
+    }
+}
+
 /// The role that a JSON text describes, and its name.
 fn described(text: &str) -> Option<(Value, Option<Value>)> {
     let Ok(Value::Object(mut described)) = serde_json::from_str(text) else { return None };

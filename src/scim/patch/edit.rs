@@ -113,9 +113,7 @@ fn append(holder: &mut Object, attribute: &Attribute, new: &[Value], place: &Pla
     for (element, at) in new.iter().zip(places(&elements, new)) {
         match elements.get_mut(at) {
             None => elements.push(element.clone()),
-            Some(Value::Object(present)) if is_primary(element) => {
-                _ = present.insert("primary".to_owned(), true.into());
-            }
+            Some(present) if is_primary(element) => *present = element.clone(),
             Some(_) => {}
         }
         if is_primary(element) {
@@ -130,35 +128,18 @@ fn append(holder: &mut Object, attribute: &Attribute, new: &[Value], place: &Pla
     Ok(())
 }
 
-/// Where each new element is, or will be when those before it are appended. One that says no more than the first element
-/// of its `value` is that one: clients add a role by its value that was created with a type (dialects EN-28).
+/// Where each new element is, or will be when those before it are appended.
 fn places(present: &[Value], new: &[Value]) -> Vec<usize> {
     let mut known: HashMap<ButPrimary<'_>, usize> = HashMap::with_capacity(present.len() + new.len());
-    let mut by_value: HashMap<&Value, (usize, &Value)> = HashMap::new();
     for (at, element) in present.iter().enumerate() {
         known.entry(ButPrimary(element)).or_insert(at);
-        if let Some(value) = element.get("value") {
-            by_value.entry(value).or_insert((at, element));
-        }
     }
     let mut end = present.len();
     let mut place = |element| {
-        if let Some(at) = known.get(&ButPrimary(element)) {
-            return *at;
-        }
-        let value = element.get("value");
-        if let Some((at, first)) = value.and_then(|value| by_value.get(value))
-            && ButPrimary(first).says(element)
-        {
-            return *at;
-        }
-        let at = end;
-        end += 1;
-        known.insert(ButPrimary(element), at);
-        if let Some(value) = value {
-            by_value.entry(value).or_insert((at, element));
-        }
-        at
+        *known.entry(ButPrimary(element)).or_insert_with(|| {
+            end += 1;
+            end - 1
+        })
     };
     new.iter().map(&mut place).collect()
 }
@@ -347,11 +328,6 @@ struct ButPrimary<'a>(&'a Value);
 impl ButPrimary<'_> {
     fn parts(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.0.as_object().into_iter().flatten().filter(|(name, _)| *name != "primary")
-    }
-
-    /// Whether it says all that another does.
-    fn says(&self, other: &Value) -> bool {
-        ButPrimary(other).parts().all(|(name, value)| self.0.get(name) == Some(value))
     }
 }
 

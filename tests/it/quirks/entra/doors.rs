@@ -28,7 +28,7 @@ async fn en_45_the_flag_in_the_base_uri_is_ignored_wherever_it_stands() {
                 format!("?{flag}/Users&{filter}"),
             ] {
                 let users = listed(relay.get(&target).await);
-                assert_eq!(users, [user.clone()], "{target}");
+                assert_eq!(users, std::slice::from_ref(&user), "{target}");
             }
             for target in [format!("/Users/{}?{flag}", id(&user)), format!("?{flag}/Users/{}", id(&user))] {
                 assert_eq!(read(&relay, &target).await, user, "{target}");
@@ -136,7 +136,8 @@ fn has_null(value: &Value) -> bool {
 async fn en_63_schemas_are_complete_in_camel_case_and_without_nulls() {
     for relay in Relay::both("entra", "").await {
         let schemas = listed(relay.get("/Schemas").await);
-        assert_eq!(schemas.iter().map(|schema| id(schema)).collect::<Vec<_>>(), [USER_URN, ENTERPRISE_URN, GROUP_URN]);
+        let urns: Vec<&str> = schemas.iter().map(id).collect();
+        assert_eq!(urns, [USER_URN, ENTERPRISE_URN, GROUP_URN]);
         for schema in &schemas {
             assert!(!has_null(schema), "{}", id(schema));
             for attribute in all_attributes(schema) {

@@ -200,6 +200,25 @@ async fn en_46_both_styles_are_understood_side_by_side() {
     }
 }
 
+/// What a client relies on is counted by the row of the catalogue, so that an operator sees it.
+#[tokio::test]
+async fn en_46_habits_of_both_styles_are_counted_by_id() {
+    for relay in Relay::both("entra", "").await {
+        let path = new_user(&relay, &jane()).await;
+        let operations = json!([
+            { "op": "Replace", "path": "active", "value": "False" },
+            { "op": "replace", "value": { "name.givenName": "Jo" } },
+        ]);
+        patched(&relay, &format!("{path}?aadOptscim062020"), operations).await;
+        let counted = relay.quirks().await;
+        for id in ["EN-02", "EN-03", "EN-09", "EN-35"] {
+            assert_eq!(counted.get(id), Some(&1), "{id}: {counted:?}");
+        }
+        assert_eq!(counted.get("EN-45"), Some(&2), "the PATCH, and the read behind it");
+        assert_eq!(counted.get("EN-12"), None);
+    }
+}
+
 #[tokio::test]
 async fn en_53_a_replace_with_an_empty_text_clears() {
     clears(&json!("")).await;
