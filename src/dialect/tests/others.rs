@@ -1,7 +1,8 @@
 use serde_json::json;
 
 use super::{
-    ENTERPRISE_URN, ID, USER_URN, check_everywhere, check_patch_everywhere, enterprise_user, group, user, with_schemas,
+    ENTERPRISE_URN, ID, USER_URN, check_everywhere, check_patch_everywhere, check_resource, enterprise_user, group,
+    user, with_schemas,
 };
 
 #[test]
@@ -107,4 +108,14 @@ fn ot_23_a_whole_object_replaced_without_a_path_names_itself_in_vain() {
         json!([{"op": "replace", "value": {"externalId": "e1", "displayName": "E"}}]),
         &["OK-15", "OT-23"],
     );
+}
+
+#[test]
+fn ot_01_a_long_list_of_schemas_is_corrected_in_one_walk() {
+    let old = "urn:scim:schemas:core:1.0";
+    let distinct: Vec<String> = (0..40_000).map(|index| format!("urn:example:{index}")).collect();
+    let sent = distinct.iter().flat_map(|urn| [urn.as_str(), old, urn]).collect::<Vec<_>>();
+    let mut canonical = vec![distinct[0].as_str(), USER_URN];
+    canonical.extend(distinct.iter().skip(1).map(String::as_str));
+    check_resource("auto", "Users", with_schemas(&sent, json!({})), with_schemas(&canonical, json!({})), &["OT-01"]);
 }

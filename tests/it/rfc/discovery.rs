@@ -89,7 +89,7 @@ fn attribute<'a>(schema: &'a Value, name: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn e3_errata_5368_6004_8415_8472_are_in_the_schemas() {
+async fn e3_errata_5368_6004_6011_7522_8415_8472_are_in_the_schemas() {
     let relay = relay("rfc").await;
     let schemas = relay.get("/Schemas").await.body["Resources"].as_array().unwrap().clone();
     for schema in &schemas {
@@ -106,6 +106,9 @@ async fn e3_errata_5368_6004_8415_8472_are_in_the_schemas() {
     let manager = attribute(schema(crate::bodies::ENTERPRISE_URN), "manager");
     let value = manager["subAttributes"].as_array().unwrap().iter().find(|part| part["name"] == "value").unwrap();
     assert_eq!(value["caseExact"], true, "8472");
+    let members = attribute(schema(crate::bodies::GROUP_URN), "members");
+    let display = members["subAttributes"].as_array().unwrap().iter().find(|part| part["name"] == "display");
+    assert!(display.is_some(), "6011");
     let kind = relay.get("/ResourceTypes/User").await.body;
     assert!(kind["schemaExtensions"].is_array(), "7522");
 }

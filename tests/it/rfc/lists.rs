@@ -101,7 +101,7 @@ async fn e3_09_never_more_than_count() {
 
 #[tokio::test]
 async fn e3_20_a_question_for_everything_is_answered_in_pages() {
-    // `tooMany` is for a list that would have to be sorted as a whole; see the test of the limit beside the store.
+    // `tooMany` is for a list that would have to be sorted as a whole; `bounds` has the test of that.
     for dialect in BOTH {
         let relay = relay_with_twelve(dialect).await;
         let page = filtered(&relay, "userName pr or id pr or meta.created pr").await;

@@ -215,7 +215,7 @@ async fn e3_72_attributes_of_an_extension_are_in_its_object() {
 }
 
 #[tokio::test]
-async fn e3_73_e3_76_a_password_is_written_and_never_read() {
+async fn e3_73_a_password_is_written_and_never_read() {
     for dialect in BOTH {
         let relay = Relay::start(&format!("dialect = \"{dialect}\"")).await;
         let mut body = ann();
@@ -237,6 +237,26 @@ async fn e3_73_e3_76_a_password_is_written_and_never_read() {
             let text = response.body.to_string();
             assert!(!text.contains("s3cret"), "{dialect}: {text}");
         }
+    }
+}
+
+/// Even where a validator of the field expects to read back what it wrote.
+#[tokio::test]
+async fn e3_76_what_is_write_only_is_in_no_answer_and_changes_none() {
+    for dialect in BOTH {
+        let (relay, path) = relay_with_ann(dialect).await;
+        let before = relay.get(&path).await.body;
+        for operation in [
+            json!({ "op": "add", "path": "password", "value": "n3w" }),
+            json!({ "op": "replace", "value": { "password": "n3wer" } }),
+            json!({ "op": "remove", "path": "password" }),
+        ] {
+            assert_eq!(patched(&relay, &path, json!([operation])).await, before, "{dialect} {operation}");
+        }
+        let schema = relay.get(&format!("/Schemas/{USER_URN}")).await.body;
+        let attributes = schema["attributes"].as_array().unwrap();
+        let password = attributes.iter().find(|attribute| attribute["name"] == "password").unwrap();
+        assert_eq!((&password["mutability"], &password["returned"]), (&json!("writeOnly"), &json!("never")));
     }
 }
 

@@ -37,3 +37,18 @@ fn a_part_of_a_member_is_immutable() {
         assert_eq!(error.scim_type(), Some(ScimType::Mutability), "{error}");
     }
 }
+
+#[test]
+fn a_long_add_finds_each_element_once() {
+    let emails = |from: usize, to: usize| -> Value {
+        (from..to).map(|index| json!({"value": format!("{index}@a.example"), "type": "work"})).collect()
+    };
+    let before = json!({"emails": emails(0, 600)});
+    let add = json!([{"op": "add", "path": "emails", "value": emails(300, 900)}, {"op": "add", "path": "emails", "value": {
+        "value": "7@a.example", "type": "work", "primary": true,
+    }}]);
+    let (after, _) = patched(before, &add).unwrap();
+    let mut expected = emails(0, 900);
+    expected[7]["primary"] = json!(true);
+    assert_eq!(after["emails"], expected, "appended in order, marked in place");
+}
