@@ -54,7 +54,7 @@ use self::{
 };
 use crate::{
     metrics::Metrics,
-    scim::{query::Query, schema::ResourceType},
+    scim::query::Query,
     store::{
         Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
         Membership, Page, QueueEntry, QueueSelection, Settlement, Store, Stored, Tenant, TenantName, Write, WriteError,
@@ -76,12 +76,15 @@ pub struct Options {
     pub read_connections: usize,
     /// The most writes that wait; one more is [`Error::Busy`].
     pub queue_max: usize,
+    /// The most resources whose sort keys are kept for one page of a sorted list; a page by index that lies beyond is
+    /// `tooMany`.
+    pub sorted_max: usize,
 }
 
 impl Options {
     /// The usual ones, without passwords.
     pub fn new(data_dir: PathBuf, clock: Clock, metrics: Arc<Metrics>) -> Self {
-        Self { data_dir, clock, metrics, sealing_key: None, read_connections: 8, queue_max: 4_096 }
+        Self { data_dir, clock, metrics, sealing_key: None, read_connections: 8, queue_max: 4_096, sorted_max: 100_000 }
     }
 }
 
@@ -93,6 +96,7 @@ pub struct SqliteStore {
     jobs: RwLock<Option<mpsc::Sender<Box<dyn Job>>>>,
     writer: Mutex<Option<thread::JoinHandle<()>>>,
     long_reads: Arc<Semaphore>,
+    sorted_max: usize,
     sealer: Option<Arc<Sealer>>,
     deliverable: watch::Receiver<u64>,
     /// Locked for as long as the store is.
@@ -134,6 +138,7 @@ impl SqliteStore {
             jobs: RwLock::new(Some(jobs)),
             writer: Mutex::new(Some(writer)),
             long_reads: Arc::new(Semaphore::new(read_connections)),
+            sorted_max: options.sorted_max,
             sealer,
             deliverable: woken,
             _lock: lock,
@@ -249,20 +254,16 @@ impl Store for SqliteStore {
         let Some(partition) = catalog.tenant(tenant).and_then(|tenant| tenant.partition(kind)) else {
             return Ok(None);
         };
-        Ok(Resource::by_id(&*self.reader()?, partition, id)?.map(Resource::stored))
+        Ok(Resource::by_id(&*self.reader()?, partition, id)?.map(|resource| resource.stored(kind)))
     }
 
-    async fn find(
-        &self,
-        tenant: &TenantName,
-        resource_type: &Arc<ResourceType>,
-        query: &Query,
-    ) -> Result<Page, WriteError> {
+    async fn find(&self, tenant: &TenantName, query: &Query) -> Result<Page, WriteError> {
+        let sorted_max = self.sorted_max;
         if find::is_short(query) {
-            return find::find(&*self.reader()?, &self.catalog.load(), tenant, resource_type, query);
+            return find::find(&*self.reader()?, &self.catalog.load(), tenant, query, sorted_max);
         }
-        let (tenant, resource_type, query) = (tenant.clone(), resource_type.clone(), query.clone());
-        self.long_read(move |sql, catalog| find::find(sql, catalog, &tenant, &resource_type, &query)).await
+        let (tenant, query) = (tenant.clone(), query.clone());
+        self.long_read(move |sql, catalog| find::find(sql, catalog, &tenant, &query, sorted_max)).await
     }
 
     async fn members(
