@@ -9,11 +9,11 @@ use crate::{
         self,
         filter::Filter,
         json,
-        query::{self, Query, Start},
+        query::{self, Parameters, Query, Start},
         render::LIST_URN,
         schema::ResourceType,
     },
-    store::Page,
+    store::{Page, Stored},
 };
 
 impl Provider {
@@ -25,7 +25,7 @@ impl Provider {
         &self,
         caller: &Caller,
         resource_types: &[Arc<ResourceType>],
-        parameters: Vec<(String, String)>,
+        parameters: Parameters,
     ) -> Result<Answer, scim::Error> {
         let tenant = &caller.tenant;
         let mut quirks = Quirks::default();
@@ -43,7 +43,7 @@ impl Provider {
         } else {
             self.store.find(&tenant.name, &query).await.map_err(refused)?
         };
-        if page.total > Some(1) && quirks.ids().contains(&"OK-02") {
+        if page.total > Some(1) && quirks.ids().contains(&"OK-02") && is_one_comparison(resource_types, &parameters) {
             // The dialect put the better reading first. A client that looks for one user must not get two.
             page = self.store.find(&tenant.name, &first_readings(query.clone())).await.map_err(refused)?;
         }
@@ -71,7 +71,7 @@ impl Provider {
         let renderers: Vec<Renderer<'_>> = (query.selections.iter())
             .map(|selection| self.renderer(caller, &selection.resource_type, &selection.projection))
             .collect();
-        let renderer_of = |stored: &crate::store::Stored| renderers.iter().find(|renderer| renderer.renders(stored));
+        let renderer_of = |stored: &Stored| renderers.iter().find(|renderer| renderer.renders(stored));
 
         let with_groups = page.resources.iter().filter(|stored| renderer_of(stored).is_some_and(Renderer::has_groups));
         let with_groups: Vec<_> = with_groups.map(|stored| stored.id).collect();
@@ -107,6 +107,13 @@ impl Provider {
         body.extend_from_slice(b"]}");
         Ok(body)
     }
+}
+
+/// Whether the client's filter is a single comparison, so that alternatives are readings of it.
+fn is_one_comparison(resource_types: &[Arc<ResourceType>], parameters: &[(String, String)]) -> bool {
+    let urns: Vec<&str> = resource_types.iter().flat_map(|resource_type| resource_type.urns()).collect();
+    let mut filters = parameters.iter().filter(|(name, _)| name.eq_ignore_ascii_case("filter"));
+    filters.all(|(_, text)| matches!(Filter::parse(text, &urns), Ok(Filter::Compare { .. })))
 }
 
 /// The query with the first of each filter's alternatives alone.

@@ -26,6 +26,7 @@ pub(super) struct Renderer<'a> {
     caller: &'a Caller,
     resource_type: &'a ResourceType,
     projection: &'a Projection,
+    has_groups: bool,
     /// The type's extensions, and what finds the key of each in a resource's text.
     extensions: Vec<(&'a str, Finder<'static>)>,
 }
@@ -40,7 +41,9 @@ impl<'a> Renderer<'a> {
         // Within JSON text a bare quote never stands inside a string, so this finds the key and nothing else.
         let finder = |urn: &str| Finder::new(format!("\"{urn}\":{{").as_bytes()).into_owned();
         let extensions = resource_type.extensions.iter().map(|(schema, _)| (&*schema.id, finder(&schema.id))).collect();
-        Self { store, caller, resource_type, projection, extensions }
+        let defines_groups = resource_type.schema.attributes.iter().any(|attribute| attribute.name == "groups");
+        let has_groups = defines_groups && projection.includes(resource_type, "groups");
+        Self { store, caller, resource_type, projection, has_groups, extensions }
     }
 
     /// `meta.location` of a resource of this type.
@@ -50,7 +53,7 @@ impl<'a> Renderer<'a> {
 
     /// One resource.
     pub(super) async fn resource(&self, stored: &Stored) -> Result<Vec<u8>, scim::Error> {
-        let groups = if self.has_groups() {
+        let groups = if self.has_groups {
             self.store.groups_of(&self.caller.tenant.name, &[stored.id]).await.map_err(unavailable)?
         } else {
             Vec::new()
@@ -65,10 +68,9 @@ impl<'a> Renderer<'a> {
         stored.kind == self.resource_type.kind
     }
 
-    /// Whether resources of this type show the groups that they are direct members of.
+    /// Whether the answer shows the groups that resources of this type are direct members of.
     pub(super) fn has_groups(&self) -> bool {
-        let has_groups = self.resource_type.schema.attributes.iter().any(|attribute| attribute.name == "groups");
-        has_groups && self.projection.includes(self.resource_type, "groups")
+        self.has_groups
     }
 
     /// Writes a resource of this type, with its groups where there are to be any.

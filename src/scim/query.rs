@@ -15,6 +15,9 @@ pub const COUNT_DEFAULT: usize = 100;
 /// The most items on a page.
 pub const COUNT_MAX: usize = 1_000;
 
+/// Decoded query parameters, in order.
+pub type Parameters = Vec<(String, String)>;
+
 /// A parsed list query.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Query {
@@ -58,7 +61,7 @@ impl Query {
     /// `invalidFilter`, `invalidPath` (sortBy), `invalidValue` (a number that is none, a sortOrder that is none, both
     /// `cursor` and `startIndex`), `invalidSyntax` (both `attributes` and `excludedAttributes`), `invalidCursor` and
     /// `invalidCount` (see [`Position::read`]).
-    pub fn parse(tenant: &str, asked: &[(Arc<ResourceType>, Vec<(String, String)>)]) -> Result<Self, Error> {
+    pub fn parse(tenant: &str, asked: &[(Arc<ResourceType>, Parameters)]) -> Result<Self, Error> {
         let types: Vec<&ResourceType> = asked.iter().map(|(resource_type, _)| &**resource_type).collect();
         let selections = selections(asked)?;
         let mut query = Self { selections, sort: None, start: Start::Index(1), count: COUNT_DEFAULT };
@@ -89,7 +92,7 @@ impl Query {
     }
 }
 
-fn selections(asked: &[(Arc<ResourceType>, Vec<(String, String)>)]) -> Result<Vec<Selection>, Error> {
+fn selections(asked: &[(Arc<ResourceType>, Parameters)]) -> Result<Vec<Selection>, Error> {
     let mut selections = Vec::with_capacity(asked.len());
     let mut unknown_everywhere: Option<Vec<String>> = None;
     for (resource_type, parameters) in asked {
@@ -168,7 +171,7 @@ fn is_descending(text: &str) -> Result<bool, Error> {
 ///
 /// # Errors
 /// `invalidSyntax` for a body that is none, with the key.
-pub fn search_request(body: Value) -> Result<Vec<(String, String)>, Error> {
+pub fn search_request(body: Value) -> Result<Parameters, Error> {
     let refuse = |reason: String| Err(Error::of(ScimType::InvalidSyntax, reason));
     let Value::Object(body) = body else { return refuse("a search request is a JSON object".to_owned()) };
     let mut parameters = Vec::new();

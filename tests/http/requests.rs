@@ -140,7 +140,7 @@ async fn paths_that_name_something_reach_it() {
     }
     let metrics = String::from_utf8(relay.metrics.text()).unwrap();
     assert!(metrics.contains(r#"scim_relay_quirks_applied_total{id="EN-45",tenant="acme"} 3"#), "{metrics}");
-    assert!(metrics.contains(r#"scim_relay_panics_total{place="http"} 8"#), "{metrics}");
+    assert!(metrics.contains(r#"scim_relay_panics_total{place="http"} 10"#), "{metrics}");
     assert!(
         metrics.contains(r#"scim_relay_requests_total{operation="get",status="500",tenant="acme"} 3"#),
         "{metrics}"

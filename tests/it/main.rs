@@ -2,14 +2,17 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod bodies;
+mod cursor;
 mod dispatch;
 mod harness;
 mod life_cycles;
 mod quirks;
 mod relay;
 mod rfc;
+mod root_query;
 mod scim;
 mod sqlite_store;
 mod store_bench;
+mod store_lists;
 mod store_model;
 mod store_suite;

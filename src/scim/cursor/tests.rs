@@ -1,13 +1,17 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::scim::schema::ResourceTypes;
 
+static TYPES: LazyLock<ResourceTypes> = LazyLock::new(ResourceTypes::core);
+
 fn query(parameters: &[(&str, &str)], types: usize) -> Query {
     let owned: Vec<_> = parameters.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-    let asked: Vec<_> = ResourceTypes::core().iter().take(types).map(|kind| (kind.clone(), owned.clone())).collect();
+    let asked: Vec<_> = TYPES.iter().take(types).map(|kind| (kind.clone(), owned.clone())).collect();
     Query::parse("acme", &asked).unwrap()
 }
 

@@ -49,9 +49,14 @@ pub(super) fn path(types: &[&ResourceType], text: &str) -> Result<AttributePath,
         return refuse("sortBy takes no value filter");
     }
     let mut is_known = false;
-    for resolved in types.iter().filter_map(|resource_type| resource_type.resolve(&by)) {
+    for resource_type in types {
+        let Some(resolved) = resource_type.resolve(&by) else { continue };
         is_known = true;
         let Some(attribute) = resolved.attribute else { return refuse("sortBy names a schema, not an attribute") };
+        let is_members = attribute.name == "members" && resource_type.kind.is_group();
+        if resolved.extension.is_none() && (is_members || attribute.name == "groups") {
+            return refuse("sortBy names memberships, which have no order among resources");
+        }
         let Some(simple) = sorted_attribute(&resolved) else {
             return refuse("sortBy names a complex attribute: name one of its sub-attributes");
         };
