@@ -62,7 +62,11 @@ impl Position {
     /// `invalidCursor` for text that is damaged, or a cursor of another query or tenant; `invalidCount` where `count`
     /// is another than on the page before.
     pub fn read(text: &str, tenant: &str, query: &Query) -> Result<Self, Error> {
-        let refuse = || Error::of(ScimType::InvalidCursor, "the cursor is not one that this query was answered with");
+        let refuse = || {
+            let detail = "the cursor is not of this query: from page to page change nothing but the cursor, or begin \
+                          again with an empty one";
+            Error::of(ScimType::InvalidCursor, detail)
+        };
         if text.len() > LENGTH_MAX {
             return Err(refuse());
         }
