@@ -1,5 +1,6 @@
 //! One function per SCIM operation (RFC 7644 §3): dialect, parse, commit or read, render.
 
+mod list;
 mod preconditions;
 mod renderer;
 
@@ -18,15 +19,14 @@ use crate::{
     scim::{
         self, ScimType,
         discovery::{self, Features},
-        filter::Filter,
         json,
         patch::Patch,
-        query::{self, Query},
+        query,
         render::{LIST_URN, Projection},
         resource::{self, Draft},
         schema::{ResourceType, ResourceTypes, Schema},
     },
-    store::{self, Committed, IfMatch, Operation, Page, Store, Stored, TenantName, UniqueId, Write, WriteError},
+    store::{self, Committed, IfMatch, Operation, Store, Stored, TenantName, UniqueId, Write, WriteError},
 };
 
 /// The provisioning switches of a tenant, as a client's administrator knows them.
@@ -278,56 +278,6 @@ impl Provider {
         let id = resource_id(resource_type, id)?;
         let proof = self.commit(caller, resource_type, preconditions.if_match()?, Operation::Delete(id)).await?;
         Ok(Answer::Deleted { proof })
-    }
-
-    /// GET of a resource type's endpoint.
-    ///
-    /// # Errors
-    /// What the client is told.
-    pub async fn list(
-        &self,
-        caller: &Caller,
-        resource_type: &Arc<ResourceType>,
-        parameters: Vec<(String, String)>,
-    ) -> Result<Answer, scim::Error> {
-        let tenant = &caller.tenant;
-        let mut quirks = Quirks::default();
-        let parameters = tenant.dialect.query(resource_type, tenant.unique_id.path(), parameters, &mut quirks);
-        self.metrics.understood(&tenant.name.0, quirks.ids(), 0);
-        let query = Query::parse(resource_type, &parameters)?;
-        if let Some(filter) = &query.filter {
-            tenant.dialect.check_filter(resource_type, filter)?;
-        }
-        let mut page = if query.filter.is_none() && !tenant.switches.import {
-            Page { total: 0, resources: Vec::new() }
-        } else {
-            self.store.find(&tenant.name, resource_type, &query).await.map_err(refused)?
-        };
-        if page.total > 1
-            && quirks.ids().contains(&"OK-02")
-            && let Some(Filter::Or(alternatives)) = &query.filter
-        {
-            // The dialect put the better reading first. A client that looks for one user must not get two.
-            let filter = alternatives.first().cloned();
-            let query = Query { filter, ..query.clone() };
-            page = self.store.find(&tenant.name, resource_type, &query).await.map_err(refused)?;
-        }
-        let body = self.renderer(caller, resource_type, &query.projection).list(&page, query.start_index).await?;
-        Ok(Answer::Found { version: None, body })
-    }
-
-    /// POST to `/.search` below a resource type's endpoint (RFC 7644 §3.4.3).
-    ///
-    /// # Errors
-    /// What the client is told.
-    pub async fn search(
-        &self,
-        caller: &Caller,
-        resource_type: &Arc<ResourceType>,
-        body: &[u8],
-    ) -> Result<Answer, scim::Error> {
-        let parameters = query::search_request(json::parse(body)?)?;
-        self.list(caller, resource_type, parameters).await
     }
 
     /// GET of `/ServiceProviderConfig`, `/ResourceTypes` or `/Schemas`, and of one entry of the latter two by name.

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::{
     scim::{
         self,
+        cursor::Position,
         patch::Patch,
         query::Query,
         resource::{Draft, Member},
@@ -158,6 +159,8 @@ pub enum Operation {
 pub struct Stored {
     /// Its id.
     pub id: ResourceId,
+    /// Its type.
+    pub kind: ResourceKind,
     /// Rises by one with each change; `meta.version` is `W/"version"`.
     pub version: u64,
     /// `meta.created`.
@@ -261,10 +264,17 @@ pub enum Error {
 /// A page of resources.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Page {
-    /// How many match in all.
-    pub total: usize,
+    /// How many match in all. `None` where a page by cursor would have to look at every resource to tell.
+    pub total: Option<usize>,
     /// Those on the page.
     pub resources: Vec<Stored>,
+    /// After which resource the next page begins: on pages by cursor, but for the last one.
+    pub next: Option<Position>,
+}
+
+impl Page {
+    /// The page of a list without resources.
+    pub const EMPTY: Self = Self { total: Some(0), resources: Vec::new(), next: None };
 }
 
 /// A stored membership.
@@ -323,12 +333,7 @@ pub trait Store: Send + Sync + 'static {
     async fn get(&self, tenant: &TenantName, kind: &ResourceKind, id: ResourceId) -> Result<Option<Stored>, Error>;
 
     /// A page of the resources that match, in order. `tooMany` where a sort would not fit in memory.
-    async fn find(
-        &self,
-        tenant: &TenantName,
-        resource_type: &Arc<ResourceType>,
-        query: &Query,
-    ) -> Result<Page, WriteError>;
+    async fn find(&self, tenant: &TenantName, query: &Query) -> Result<Page, WriteError>;
 
     /// A group's members after `after`, ordered by value; at most `limit`.
     async fn members(

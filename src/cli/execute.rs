@@ -65,6 +65,7 @@ async fn execute_here(config: &Config, command: Command) -> Result<Value, Failur
         sealing_key: config.secret_key.clone(),
         read_connections: 1,
         queue_max: 16,
+        sorted_max: 1_000,
     })?;
     let answer = operate(config, store.clone(), clock, metrics, command).await;
     store.close().await;

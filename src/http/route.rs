@@ -14,8 +14,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Route {
     Create(Arc<ResourceType>),
-    List(Arc<ResourceType>),
-    Search(Arc<ResourceType>),
+    List(Vec<Arc<ResourceType>>),
+    Search(Vec<Arc<ResourceType>>),
     Get(Arc<ResourceType>, String),
     Replace(Arc<ResourceType>, String),
     Patch(Arc<ResourceType>, String),
@@ -25,9 +25,11 @@ pub(super) enum Route {
 
 /// What a path names.
 enum Place {
+    /// The base URI, which stands for the resources of all types (RFC 7644 §3.4.2.1).
+    Root(Vec<Arc<ResourceType>>),
     Resources(Arc<ResourceType>),
     Resource(Arc<ResourceType>, String),
-    Search(Arc<ResourceType>),
+    Search(Vec<Arc<ResourceType>>),
     Document(Discovery, Option<String>),
 }
 
@@ -41,13 +43,14 @@ impl Route {
         // HEAD is GET without the body (RFC 9110 §9.3.2).
         let method = if method == Method::HEAD { &Method::GET } else { method };
         match (place, method.as_str()) {
-            (Place::Resources(kind), "GET") => Ok(Self::List(kind)),
+            (Place::Root(kinds), "GET") => Ok(Self::List(kinds)),
+            (Place::Resources(kind), "GET") => Ok(Self::List(vec![kind])),
             (Place::Resources(kind), "POST") => Ok(Self::Create(kind)),
             (Place::Resource(kind, id), "GET") => Ok(Self::Get(kind, id)),
             (Place::Resource(kind, id), "PUT") if tenant.dialect.takes_put() => Ok(Self::Replace(kind, id)),
             (Place::Resource(kind, id), "PATCH") => Ok(Self::Patch(kind, id)),
             (Place::Resource(kind, id), "DELETE") => Ok(Self::Delete(kind, id)),
-            (Place::Search(kind), "POST") => Ok(Self::Search(kind)),
+            (Place::Search(kinds), "POST") => Ok(Self::Search(kinds)),
             (Place::Document(document, name), "GET") => Ok(Self::Discover(document, name)),
             (place, _) => Err(scim::Error::method_not_allowed(place.allow(tenant))),
         }
@@ -70,7 +73,8 @@ impl Route {
     /// The type of resource whose representation the body is; `None` where the body, if any, is not read.
     pub(super) fn reads_body_of(&self) -> Option<&ResourceType> {
         match self {
-            Self::Create(kind) | Self::Search(kind) | Self::Replace(kind, _) | Self::Patch(kind, _) => Some(kind),
+            Self::Create(kind) | Self::Replace(kind, _) | Self::Patch(kind, _) => Some(kind),
+            Self::Search(kinds) => kinds.first().map(|kind| &**kind),
             Self::List(_) | Self::Get(..) | Self::Delete(..) | Self::Discover(..) => None,
         }
     }
@@ -89,7 +93,7 @@ impl Place {
         if let Some(kind) = tenant.types.by_endpoint(&endpoint) {
             return Ok(match below {
                 None => Self::Resources(kind.clone()),
-                Some(name) if name == ".search" => Self::Search(kind.clone()),
+                Some(name) if name == ".search" => Self::Search(vec![kind.clone()]),
                 Some(id) => Self::Resource(kind.clone(), id.into_owned()),
             });
         }
@@ -100,9 +104,8 @@ impl Place {
             ("Schemas", name) => Ok(Self::Document(Discovery::Schemas, name)),
             ("Me", _) => Err(scim::Error::not_implemented("/Me is not offered: no user is signed in here")),
             ("Bulk", _) => Err(scim::Error::not_implemented("/Bulk is not offered; see /ServiceProviderConfig")),
-            (".search", None) => {
-                Err(scim::Error::not_implemented("/.search over all types is not offered; use /Users/.search"))
-            }
+            ("", None) => Ok(Self::Root(tenant.types.iter().cloned().collect())),
+            (".search", None) => Ok(Self::Search(tenant.types.iter().cloned().collect())),
             ("Groups", _) if !tenant.switches.groups => {
                 Err(scim::Error::not_implemented("groups are switched off for this tenant"))
             }
@@ -116,7 +119,7 @@ impl Place {
             Self::Resource(..) if tenant.dialect.takes_put() => "GET, HEAD, PUT, PATCH, DELETE",
             Self::Resource(..) => "GET, HEAD, PATCH, DELETE",
             Self::Search(_) => "POST",
-            Self::Document(..) => "GET, HEAD",
+            Self::Root(_) | Self::Document(..) => "GET, HEAD",
         }
     }
 }

@@ -220,8 +220,8 @@ impl Router {
         let provider = &self.provider;
         match route {
             Route::Create(kind) => provider.create(caller, &kind, parameters, body).await,
-            Route::List(kind) => provider.list(caller, &kind, parameters).await,
-            Route::Search(kind) => provider.search(caller, &kind, body).await,
+            Route::List(kinds) => provider.list(caller, &kinds, parameters).await,
+            Route::Search(kinds) => provider.search(caller, &kinds, body).await,
             Route::Get(kind, id) => provider.get(caller, &kind, &id, parameters, preconditions).await,
             Route::Replace(kind, id) => provider.replace(caller, &kind, &id, parameters, preconditions, body).await,
             Route::Patch(kind, id) => provider.patch(caller, &kind, &id, parameters, preconditions, body).await,

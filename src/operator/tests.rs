@@ -65,6 +65,7 @@ impl Bed {
             sealing_key: None,
             read_connections: 1,
             queue_max: 16,
+            sorted_max: 1_000,
         })
         .unwrap();
         store.configure(config.tenants.iter().map(|tenant| tenant.store.clone()).collect()).await.unwrap();

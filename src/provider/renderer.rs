@@ -15,10 +15,10 @@ use super::{Caller, unavailable, version_tag};
 use crate::{
     scim::{
         self, Object,
-        render::{LIST_URN, Projection, schemas},
+        render::{Projection, schemas},
         schema::ResourceType,
     },
-    store::{GroupOf, Membership, Page, Store, Stored},
+    store::{GroupOf, Membership, Store, Stored},
 };
 
 /// Members read from the store at a time.
@@ -30,6 +30,7 @@ pub(super) struct Renderer<'a> {
     caller: &'a Caller,
     resource_type: &'a ResourceType,
     projection: &'a Projection,
+    has_groups: bool,
     /// What stands before a resource's id in its `meta.location`.
     collection_uri: String,
 }
@@ -41,8 +42,10 @@ impl<'a> Renderer<'a> {
         resource_type: &'a ResourceType,
         projection: &'a Projection,
     ) -> Self {
+        let defines_groups = resource_type.schema.attributes.iter().any(|attribute| attribute.name == "groups");
+        let has_groups = defines_groups && projection.includes(resource_type, "groups");
         let collection_uri = format!("{}{}/", caller.base_uri, resource_type.endpoint);
-        Self { store, caller, resource_type, projection, collection_uri }
+        Self { store, caller, resource_type, projection, has_groups, collection_uri }
     }
 
     /// `meta.location` of a resource of this type.
@@ -52,46 +55,33 @@ impl<'a> Renderer<'a> {
 
     /// One resource.
     pub(super) async fn resource(&self, stored: &Stored) -> Result<Vec<u8>, scim::Error> {
-        let groups = self.groups(std::slice::from_ref(stored)).await?;
+        let groups = if self.has_groups {
+            self.store.groups_of(&self.caller.tenant.name, &[stored.id]).await.map_err(unavailable)?
+        } else {
+            Vec::new()
+        };
         let mut body = Vec::with_capacity(stored.attributes.len() + 512);
         self.write(&mut body, stored, groups.first().map(Vec::as_slice)).await?;
         Ok(body)
     }
 
-    /// A ListResponse (RFC 7644 §3.4.2). `itemsPerPage` is how many are on this page (dialects OK-27, OK-44).
-    pub(super) async fn list(&self, page: &Page, start_index: usize) -> Result<Vec<u8>, scim::Error> {
-        let groups = self.groups(&page.resources).await?;
-        let size = page.resources.iter().map(|stored| stored.attributes.len() + 512).sum::<usize>();
-        let mut body = Vec::with_capacity(size + 256);
-        push(
-            &mut body,
-            &format!(
-                r#"{{"schemas":["{LIST_URN}"],"totalResults":{},"startIndex":{start_index},"itemsPerPage":{},"Resources":["#,
-                page.total,
-                page.resources.len(),
-            ),
-        );
-        for (index, stored) in page.resources.iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            self.write(&mut body, stored, groups.get(index).map(Vec::as_slice)).await?;
-        }
-        push(&mut body, "]}");
-        Ok(body)
+    /// Whether the resource is of this type.
+    pub(super) fn renders(&self, stored: &Stored) -> bool {
+        stored.kind == self.resource_type.kind
     }
 
-    /// The direct groups of each resource; empty for types that show none.
-    async fn groups(&self, resources: &[Stored]) -> Result<Vec<Vec<GroupOf>>, scim::Error> {
-        let has_groups = self.resource_type.schema.attributes.iter().any(|attribute| attribute.name == "groups");
-        if !has_groups || !self.projection.includes(self.resource_type, "groups") {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<ResourceId> = resources.iter().map(|stored| stored.id).collect();
-        self.store.groups_of(&self.caller.tenant.name, &ids).await.map_err(unavailable)
+    /// Whether the answer shows the groups that resources of this type are direct members of.
+    pub(super) fn has_groups(&self) -> bool {
+        self.has_groups
     }
 
-    async fn write(&self, body: &mut Vec<u8>, stored: &Stored, groups: Option<&[GroupOf]>) -> Result<(), scim::Error> {
+    /// Writes a resource of this type, with its groups where there are to be any.
+    pub(super) async fn write(
+        &self,
+        body: &mut Vec<u8>,
+        stored: &Stored,
+        groups: Option<&[GroupOf]>,
+    ) -> Result<(), scim::Error> {
         let with_members =
             self.resource_type.kind.is_group() && self.projection.includes(self.resource_type, "members");
         if *self.projection != Projection::Default {

@@ -37,9 +37,9 @@ pub fn service_provider_config(features: &Features, base_uri: &str) -> Value {
         "changePassword": { "supported": features.change_password },
         "sort": { "supported": true },
         "etag": { "supported": true },
-        // RFC 9865 §4.
+        // RFC 9865 §4. Without cursorTimeout: cursors do not expire.
         "pagination": {
-            "cursor": false,
+            "cursor": true,
             "index": true,
             "defaultPaginationMethod": "index",
             "defaultPageSize": COUNT_DEFAULT.min(features.filter_results_max),
@@ -165,6 +165,8 @@ mod tests {
             ("/changePassword/supported", json!(true)),
             ("/filter/maxResults", json!(50)),
             ("/pagination/maxPageSize", json!(50)),
+            ("/pagination/cursor", json!(true)),
+            ("/pagination/index", json!(true)),
             ("/pagination/defaultPaginationMethod", json!("index")),
             ("/authenticationSchemes/0/type", json!("oauthbearertoken")),
             ("/meta/location", json!(format!("{BASE}/ServiceProviderConfig"))),

@@ -1,14 +1,14 @@
-//! Query parameters of lists and of `/.search` (RFC 7644 §3.4.2, §3.4.3).
+//! Query parameters of lists and of `/.search` (RFC 7644 §3.4.2, §3.4.3, RFC 9865), of one resource type or of several
+//! at once.
 
-use serde_json::Value;
+mod sort;
 
-use super::{
-    Error, Object, ScimType,
-    filter::{self, Filter, fold_case},
-    path::AttributePath,
-    render::Projection,
-    schema::{Attribute, AttributeType, Resolved, ResourceType},
-};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+pub use self::sort::{Sort, SortKey};
+use super::{Error, Object, ScimType, cursor::Position, filter::Filter, render::Projection, schema::ResourceType};
 
 /// The URN of a SearchRequest.
 pub const SEARCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
@@ -17,76 +17,134 @@ pub const COUNT_DEFAULT: usize = 100;
 /// The most items on a page.
 pub const COUNT_MAX: usize = 1_000;
 
+/// Decoded query parameters, in order.
+pub type Parameters = Vec<(String, String)>;
+
 /// A parsed list query.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Query {
-    /// Which resources.
-    pub filter: Option<Filter>,
-    /// In which order; by id when the client does not say.
+    /// What is asked of each resource type; types of which nothing can match are left out.
+    pub selections: Vec<Selection>,
+    /// In which order; by age when the client does not say.
     pub sort: Option<Sort>,
-    /// 1-based index of the first result; a smaller one is 1.
-    pub start_index: usize,
+    /// Where the page begins.
+    pub start: Start,
     /// The most results, at most [`COUNT_MAX`]; 0 asks for the total alone.
     pub count: usize,
+}
+
+/// What a query asks of one resource type.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Selection {
+    /// The type.
+    pub resource_type: Arc<ResourceType>,
+    /// Which resources. What is the same for all resources of the type is decided already.
+    pub filter: Option<Filter>,
     /// Which attributes.
     pub projection: Projection,
 }
 
-/// A sort order (RFC 7644 §3.4.2.3).
+/// Where a page begins.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Sort {
-    /// What to sort by.
-    pub by: AttributePath,
-    /// Whether the order is descending.
-    pub descending: bool,
-}
-
-/// A value to sort by: compares by the attribute's type and `caseExact`; resources without a value come last when
-/// ascending and first when descending.
-#[derive(Clone, PartialEq, PartialOrd, Debug)]
-pub enum SortKey {
-    /// A number, an instant in nanoseconds or a boolean.
-    Number(f64),
-    /// Text, folded unless `caseExact`.
-    Text(String),
-    /// No value.
-    Absent,
+pub enum Start {
+    /// At this 1-based index (RFC 7644 §3.4.2.4).
+    Index(usize),
+    /// After this position, or at the very first resource (RFC 9865).
+    After(Option<Position>),
 }
 
 impl Query {
     /// Parses decoded query parameters, names without case, unknown ones ignored; of a repeated one the last counts.
+    /// `asked` has each resource type with the parameters as they are to be understood for it, which may differ in
+    /// `filter`. An attribute that one of several types does not have has no value there (RFC 7644 §3.4.2.1). `tenant`
+    /// is what cursors are bound to besides the query.
     ///
     /// # Errors
-    /// `invalidFilter`, `invalidPath` (sortBy), `invalidValue` (a number that is none, a sortOrder that is none),
-    /// `invalidSyntax` (both `attributes` and `excludedAttributes`).
-    pub fn parse(resource_type: &ResourceType, parameters: &[(String, String)]) -> Result<Self, Error> {
-        let urns = resource_type.urns();
-        let mut query =
-            Self { filter: None, sort: None, start_index: 1, count: COUNT_DEFAULT, projection: Projection::Default };
-        let (mut attributes, mut excluded) = (None, None);
+    /// `invalidFilter`, `invalidPath` (sortBy), `invalidValue` (a number that is none, a sortOrder that is none, both
+    /// `cursor` and `startIndex`), `invalidSyntax` (both `attributes` and `excludedAttributes`), `invalidCursor` and
+    /// `invalidCount` (see [`Position::read`]).
+    pub fn parse(tenant: &str, asked: &[(Arc<ResourceType>, Parameters)]) -> Result<Self, Error> {
+        let types: Vec<&ResourceType> = asked.iter().map(|(resource_type, _)| &**resource_type).collect();
+        let selections = selections(asked)?;
+        let mut query = Self { selections, sort: None, start: Start::Index(1), count: COUNT_DEFAULT };
+        let (mut start_index, mut cursor) = (None, None);
         let (mut sort_by, mut descending) = (None, false);
-
-        for (name, text) in parameters {
+        for (name, text) in asked.first().map_or(&[][..], |(_, parameters)| parameters) {
             match name.to_ascii_lowercase().as_str() {
-                "filter" => {
-                    let filter = Filter::parse(text, &urns)?;
-                    filter.check(resource_type)?;
-                    query.filter = Some(filter);
-                }
-                "startindex" => query.start_index = number("startIndex", text)?.max(1),
+                "startindex" => start_index = Some(number("startIndex", text)?.max(1)),
+                "cursor" => cursor = Some(text.as_str()),
                 "count" => query.count = number("count", text)?.min(COUNT_MAX),
-                "sortby" => sort_by = Some(sortable(resource_type, AttributePath::parse(text, &urns)?)?),
+                "sortby" => sort_by = Some(sort::path(&types, text)?),
                 "sortorder" => descending = is_descending(text)?,
-                "attributes" => attributes = Some(text.as_str()),
-                "excludedattributes" => excluded = Some(text.as_str()),
                 _ => {}
             }
         }
-
         query.sort = sort_by.map(|by| Sort { by, descending });
-        query.projection = Projection::parse(resource_type, attributes, excluded)?;
+        query.start = match (start_index, cursor) {
+            (None, None) => Start::Index(1),
+            (Some(index), None) => Start::Index(index),
+            (None, Some("")) => Start::After(None),
+            (None, Some(text)) => Start::After(Some(Position::read(text, tenant, &query)?)),
+            (Some(_), Some(_)) => {
+                let detail = "cursor and startIndex are two ways of paging: send one of them";
+                return Err(Error::of(ScimType::InvalidValue, detail));
+            }
+        };
         Ok(query)
     }
+}
+
+fn selections(asked: &[(Arc<ResourceType>, Parameters)]) -> Result<Vec<Selection>, Error> {
+    let mut selections = Vec::with_capacity(asked.len());
+    let mut unknown_everywhere: Option<Vec<String>> = None;
+    for (resource_type, parameters) in asked {
+        let last = |wanted: &str| {
+            let mut of_name = parameters.iter().rev().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            of_name.next().map(|(_, text)| text.as_str())
+        };
+        let projection = Projection::parse(resource_type, last("attributes"), last("excludedAttributes"))?;
+        let Some(text) = last("filter") else {
+            selections.push(Selection { resource_type: resource_type.clone(), filter: None, projection });
+            continue;
+        };
+        let filter = Filter::parse(text, &resource_type.urns())?;
+        let unknown = filter.unknown_paths(resource_type);
+        match &mut unknown_everywhere {
+            Some(everywhere) => everywhere.retain(|path| unknown.contains(path)),
+            None => unknown_everywhere = Some(unknown),
+        }
+        let narrowed = narrowed(filter.clone(), resource_type);
+        let is_excluded = narrowed == Filter::Constant(false);
+        // A type that the filter leaves out as a whole may have another attribute of that name: it does not object.
+        if !is_excluded || asked.len() == 1 {
+            filter.check(resource_type)?;
+        }
+        if !is_excluded {
+            selections.push(Selection { resource_type: resource_type.clone(), filter: Some(narrowed), projection });
+        }
+    }
+    match unknown_everywhere.unwrap_or_default().first() {
+        Some(path) if asked.len() > 1 => {
+            let detail = format!("filter: no resource type has the attribute {path}");
+            Err(Error::of(ScimType::InvalidFilter, detail))
+        }
+        _ => Ok(selections),
+    }
+}
+
+/// The filter with what is the same for all resources of the type decided: comparisons of `meta.resourceType`, and of
+/// attributes that the type does not have.
+fn narrowed(filter: Filter, resource_type: &ResourceType) -> Filter {
+    let same = Object::from_iter([("meta".to_owned(), json!({ "resourceType": resource_type.kind.as_str() }))]);
+    filter.decided(&mut |part| {
+        let (Filter::Compare { path, .. } | Filter::ValuePath { path, .. }) = part else { return None };
+        let is_same = resource_type.resolve(path).is_none_or(|resolved| {
+            resolved.extension.is_none()
+                && resolved.attribute.is_some_and(|attribute| attribute.name == "meta")
+                && resolved.sub_attribute.is_some_and(|sub| sub.name == "resourceType")
+        });
+        is_same.then(|| part.matches(resource_type, &same))
+    })
 }
 
 /// An integer; below zero it is 0, as RFC 7644 §3.4.2.4 reads a negative count, and one beyond all bounds is the bound.
@@ -110,45 +168,12 @@ fn is_descending(text: &str) -> Result<bool, Error> {
     }
 }
 
-/// Lets a path through that leads to simple values which may be shown.
-fn sortable(resource_type: &ResourceType, by: AttributePath) -> Result<AttributePath, Error> {
-    let refuse = |reason: &'static str| Err(Error::of(ScimType::InvalidPath, reason));
-    if by.filter.is_some() {
-        return refuse("sortBy takes no value filter");
-    }
-    let Some(resolved) = resource_type.resolve(&by) else { return refuse("sortBy names an unknown attribute") };
-    let Some(attribute) = resolved.attribute else { return refuse("sortBy names a schema, not an attribute") };
-    let Some(simple) = sorted_attribute(&resolved) else {
-        return refuse("sortBy names a complex attribute: name one of its sub-attributes");
-    };
-    if filter::is_hidden(attribute) || filter::is_hidden(simple) {
-        return refuse("sortBy names an attribute that is never returned");
-    }
-    Ok(by)
-}
-
-/// The attribute whose values are sorted: a complex one stands for its `value`.
-fn sorted_attribute<'a>(resolved: &Resolved<'a>) -> Option<&'a Attribute> {
-    let attribute = resolved.sub_attribute.or(resolved.attribute)?;
-    match attribute.kind {
-        AttributeType::Complex => attribute.sub_attribute("value"),
-        _ => Some(attribute),
-    }
-}
-
-impl Sort {
-    /// The key of one resource: of a multi-valued attribute the primary value, else the first.
-    pub fn key(&self, resource_type: &ResourceType, resource: &Object) -> SortKey {
-        resource_type.resolve(&self.by).and_then(|resolved| key(&resolved, resource)).unwrap_or(SortKey::Absent)
-    }
-}
-
 /// Reads a SearchRequest (RFC 7644 §3.4.3) into the parameters that a GET would have. Unknown keys are ignored, as
 /// unknown parameters are; `schemas` may be left out.
 ///
 /// # Errors
 /// `invalidSyntax` for a body that is none, with the key.
-pub fn search_request(body: Value) -> Result<Vec<(String, String)>, Error> {
+pub fn search_request(body: Value) -> Result<Parameters, Error> {
     let refuse = |reason: String| Err(Error::of(ScimType::InvalidSyntax, reason));
     let Value::Object(body) = body else { return refuse("a search request is a JSON object".to_owned()) };
     let mut parameters = Vec::new();
@@ -175,34 +200,6 @@ pub fn search_request(body: Value) -> Result<Vec<(String, String)>, Error> {
         parameters.push((name, text));
     }
     Ok(parameters)
-}
-
-fn key(resolved: &Resolved<'_>, resource: &Object) -> Option<SortKey> {
-    let attribute = sorted_attribute(resolved)?;
-    let element = match filter::stored(resolved, resource)? {
-        Value::Array(elements) => elements.iter().find(|element| is_primary(element)).or_else(|| elements.first())?,
-        value => value,
-    };
-    let is_part = resolved.attribute.is_some_and(|whole| whole.kind == AttributeType::Complex);
-    let value = if is_part { element.get(&attribute.name)? } else { element };
-    match attribute.kind {
-        AttributeType::Boolean => filter::boolean(value).map(|value| SortKey::Number(f64::from(u8::from(value)))),
-        AttributeType::Decimal | AttributeType::Integer => filter::number(value)?.as_f64().map(SortKey::Number),
-        AttributeType::DateTime => {
-            let instant = filter::instant(value.as_str()?)?;
-            Some(SortKey::Number(instant.as_nanosecond() as f64))
-        }
-        AttributeType::String | AttributeType::Reference | AttributeType::Binary => {
-            let text = value.as_str()?;
-            let text = if filter::is_case_exact(attribute) { text.to_owned() } else { fold_case(text) };
-            Some(SortKey::Text(text))
-        }
-        AttributeType::Complex => None,
-    }
-}
-
-fn is_primary(element: &Value) -> bool {
-    element.get("primary").and_then(Value::as_bool).unwrap_or(false)
 }
 
 #[cfg(test)]

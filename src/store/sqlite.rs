@@ -42,6 +42,7 @@ use rusqlite::Connection;
 use scim_connector::{ResourceId, ResourceKind, Secret};
 use tokio::sync::{Semaphore, mpsc, watch};
 
+pub use self::members::MEMBERS_WALKED_MAX;
 use self::{
     catalog::{Catalog, ConnectorEntry},
     members::Kinds,
@@ -52,16 +53,18 @@ use self::{
     statement::Statements as _,
     writer::{Job, Transaction, Writer},
 };
-pub use self::{find::SORTED_MAX, members::MEMBERS_WALKED_MAX};
 use crate::{
     metrics::Metrics,
-    scim::{query::Query, schema::ResourceType},
+    scim::query::Query,
     store::{
         Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
         Membership, Page, QueueEntry, QueueSelection, Settlement, Store, Stored, Tenant, TenantName, Write, WriteError,
     },
     time::{Clock, Timestamp},
 };
+
+/// The most resources of a sorted list that have an index, unless told otherwise.
+pub const SORTED_MAX: usize = 100_000;
 
 /// How a store is opened.
 pub struct Options {
@@ -77,12 +80,23 @@ pub struct Options {
     pub read_connections: usize,
     /// The most writes that wait; one more is [`Error::Busy`].
     pub queue_max: usize,
+    /// The most resources whose sort keys are kept for one page of a sorted list; a page by index that lies beyond is
+    /// `tooMany`.
+    pub sorted_max: usize,
 }
 
 impl Options {
     /// The usual ones, without passwords.
     pub fn new(data_dir: PathBuf, clock: Clock, metrics: Arc<Metrics>) -> Self {
-        Self { data_dir, clock, metrics, sealing_key: None, read_connections: 8, queue_max: 4_096 }
+        Self {
+            data_dir,
+            clock,
+            metrics,
+            sealing_key: None,
+            read_connections: 8,
+            queue_max: 4_096,
+            sorted_max: SORTED_MAX,
+        }
     }
 }
 
@@ -94,6 +108,7 @@ pub struct SqliteStore {
     jobs: RwLock<Option<mpsc::Sender<Box<dyn Job>>>>,
     writer: Mutex<Option<thread::JoinHandle<()>>>,
     long_reads: Arc<Semaphore>,
+    sorted_max: usize,
     sealer: Option<Arc<Sealer>>,
     deliverable: watch::Receiver<u64>,
     /// Locked for as long as the store is.
@@ -135,6 +150,7 @@ impl SqliteStore {
             jobs: RwLock::new(Some(jobs)),
             writer: Mutex::new(Some(writer)),
             long_reads: Arc::new(Semaphore::new(read_connections)),
+            sorted_max: options.sorted_max,
             sealer,
             deliverable: woken,
             _lock: lock,
@@ -250,20 +266,16 @@ impl Store for SqliteStore {
         let Some(partition) = catalog.tenant(tenant).and_then(|tenant| tenant.partition(kind)) else {
             return Ok(None);
         };
-        Ok(Resource::by_id(&*self.reader()?, partition, id)?.map(Resource::stored))
+        Ok(Resource::by_id(&*self.reader()?, partition, id)?.map(|resource| resource.stored(kind)))
     }
 
-    async fn find(
-        &self,
-        tenant: &TenantName,
-        resource_type: &Arc<ResourceType>,
-        query: &Query,
-    ) -> Result<Page, WriteError> {
+    async fn find(&self, tenant: &TenantName, query: &Query) -> Result<Page, WriteError> {
+        let sorted_max = self.sorted_max;
         if find::is_short(query) {
-            return find::find(&*self.reader()?, &self.catalog.load(), tenant, resource_type, query);
+            return find::find(&*self.reader()?, &self.catalog.load(), tenant, query, sorted_max);
         }
-        let (tenant, resource_type, query) = (tenant.clone(), resource_type.clone(), query.clone());
-        self.long_read(move |sql, catalog| find::find(sql, catalog, &tenant, &resource_type, &query)).await
+        let (tenant, query) = (tenant.clone(), query.clone());
+        self.long_read(move |sql, catalog| find::find(sql, catalog, &tenant, &query, sorted_max)).await
     }
 
     async fn members(

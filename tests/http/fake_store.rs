@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use scim_connector::{ResourceId, ResourceKind};
 use scim_relay::{
-    scim::{query::Query, schema::ResourceType},
+    scim::query::Query,
     store::{
         Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
         Membership, Page, QueueEntry, QueueSelection, Settlement, Store, Stored, Tenant, TenantName, Write, WriteError,
@@ -67,7 +67,7 @@ impl Store for FakeStore {
         unimplemented!()
     }
 
-    async fn find(&self, _: &TenantName, _: &Arc<ResourceType>, _: &Query) -> Result<Page, WriteError> {
+    async fn find(&self, _: &TenantName, _: &Query) -> Result<Page, WriteError> {
         unimplemented!()
     }
 

@@ -3,6 +3,7 @@
 
 mod bodies;
 mod bounds;
+mod cursor;
 mod dispatch;
 mod harness;
 mod life_cycles;
@@ -11,10 +12,12 @@ mod patch_laws;
 mod quirks;
 mod relay;
 mod rfc;
+mod root_query;
 mod scim;
 mod sqlite_store;
 mod steps;
 mod store_bench;
+mod store_lists;
 mod store_model;
 mod store_suite;
 mod validator;

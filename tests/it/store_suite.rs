@@ -53,7 +53,7 @@ pub(crate) async fn a_type_and_a_tenant_see_only_their_own(mut bench: Bench) {
     bench.tenant = TenantName("umbrella".into());
     assert_eq!(bench.get("User", id).await, None);
     assert_eq!(status(bench.delete("User", id).await), 404);
-    assert_eq!(bench.find("User", None, None, (1, 10)).await.total, 0);
+    assert_eq!(bench.find("User", None, None, (1, 10)).await.total, Some(0));
     assert_eq!(bench.found("User", &format!("id eq \"{id}\"")).await, []);
     let other = bench.create("User", user("ada")).await;
     let team = bench.create("Group", group("team", &[id, other])).await;
@@ -68,7 +68,7 @@ pub(crate) async fn g08_of_concurrent_creates_of_one_name_one_wins(bench: Bench)
     let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     assert_eq!((won.len(), lost.len()), (1, 7));
     assert!(lost.into_iter().all(|result| status(result) == 409));
-    assert_eq!(bench.find("User", None, None, (1, 10)).await.total, 1);
+    assert_eq!(bench.find("User", None, None, (1, 10)).await.total, Some(1));
 }
 
 pub(crate) async fn g08_concurrent_members_are_all_there(bench: Bench) {
@@ -141,7 +141,7 @@ async fn all_pages(bench: &Bench) -> Vec<ResourceId> {
         let page = bench.find("User", None, None, (listed.len() + 1, 97)).await;
         listed.extend(page.resources.iter().map(|resource| resource.id));
         if page.resources.is_empty() {
-            assert_eq!(page.total, listed.len());
+            assert_eq!(page.total, Some(listed.len()));
             return listed;
         }
     }
@@ -211,7 +211,7 @@ pub(crate) async fn filters_and_sorting_find_what_they_should(bench: Bench) {
     };
     assert_eq!(names(bench.find("User", None, Some("-userName"), (1, 10)).await), [bob, ada]);
     let second = bench.find("User", None, Some("userName"), (2, 1)).await;
-    assert_eq!((second.total, names(second)), (2, vec![bob]));
+    assert_eq!((second.total, names(second)), (Some(2), vec![bob]));
 }
 
 pub(crate) async fn a_refused_patch_of_a_group_leaves_nothing(bench: Bench) {

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::scim::{
     Error, ScimType,
+    path::AttributePath,
     schema::{Attribute, AttributeType, Mutability, ResourceType, Returned},
 };
 
@@ -35,6 +36,20 @@ impl Filter {
                 filter.check_in_brackets(attribute)
             }
             Self::Constant(_) => Ok(()),
+        }
+    }
+
+    /// The paths that the type does not know, in lower case and without what is in brackets.
+    pub(in crate::scim) fn unknown_paths(&self, resource_type: &ResourceType) -> Vec<String> {
+        match self {
+            Self::And(filters) | Self::Or(filters) => {
+                filters.iter().flat_map(|filter| filter.unknown_paths(resource_type)).collect()
+            }
+            Self::Not(filter) => filter.unknown_paths(resource_type),
+            Self::Compare { path, .. } | Self::ValuePath { path, .. } if resource_type.resolve(path).is_none() => {
+                vec![AttributePath { filter: None, ..path.clone() }.to_string().to_lowercase()]
+            }
+            Self::Compare { .. } | Self::ValuePath { .. } | Self::Constant(_) => Vec::new(),
         }
     }
 

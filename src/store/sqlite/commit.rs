@@ -143,7 +143,7 @@ impl<'a> Change<'a, '_> {
         let keys = self.keys(terms.iter());
         self.owe(&resource, Some(false), &keys, None)?;
         self.keep_password(&resource, draft.password.as_ref())?;
-        Ok(Committed { stored: resource.stored(), effect: WriteEffect::Created })
+        Ok(Committed { stored: resource.stored(&self.write.resource_type.kind), effect: WriteEffect::Created })
     }
 
     fn replace(&mut self, before: Resource, mut draft: Draft, effect: WriteEffect) -> Result<Committed, WriteError> {
@@ -229,7 +229,7 @@ impl<'a> Change<'a, '_> {
         };
         if *old == attributes && !members_changed.any && password.is_none() {
             let effect = if effect == WriteEffect::Reactivated { effect } else { WriteEffect::Unchanged };
-            return Ok(Committed { stored: before.stored(), effect });
+            return Ok(Committed { stored: before.stored(&self.write.resource_type.kind), effect });
         }
         let after = Resource {
             version,
@@ -257,7 +257,7 @@ impl<'a> Change<'a, '_> {
         let keys = self.keys(freed.into_iter().chain(taken));
         self.owe(&after, removal, &keys, Some((before.version, &before.body)))?;
         self.keep_password(&after, password)?;
-        Ok(Committed { stored: after.stored(), effect })
+        Ok(Committed { stored: after.stored(&self.write.resource_type.kind), effect })
     }
 
     fn delete(&mut self, before: Resource) -> Result<Committed, WriteError> {
@@ -295,7 +295,7 @@ impl<'a> Change<'a, '_> {
                 owe::owe(self.transaction, connector, &owed)?;
             }
         }
-        Ok(Committed { stored: before.stored(), effect: WriteEffect::Deleted })
+        Ok(Committed { stored: before.stored(&self.write.resource_type.kind), effect: WriteEffect::Deleted })
     }
 
     /// Takes a deleted resource out of its groups; each becomes a new version.

@@ -1,74 +1,123 @@
 //! Lists: paging without a filter by rank, filters by index where one helps, else by a scan.
+//!
+//! Lists are in order of the resources' numbers, which rise with age and from type to type, unless a client sorts them.
+//! A page by cursor begins behind a number (or behind a sort key and a number), so that it costs the same at any depth.
 
-use std::{cmp::Ordering, sync::Arc};
+mod candidates;
+mod sorted;
+
+use std::{ops::ControlFlow, sync::Arc};
 
 use rusqlite::Connection;
-use scim_connector::ResourceId;
-use serde_json::Value;
 
+use self::candidates::{eq, is_narrow, term, value_compared};
 use super::{
     catalog::{BLOCK_BITS, Catalog, Partition, TenantEntry},
-    index::{self, Indexed, Term},
+    index::{Indexed, Term},
     members::{self, Kinds},
-    row::{self, Resource, columns},
+    row::{Resource, columns},
     statement::Statements as _,
 };
 use crate::{
     scim::{
-        self, Object, ScimType,
-        filter::{Filter, Operator},
-        path::AttributePath,
-        query::{Query, Sort, SortKey},
+        Object,
+        cursor::Position,
+        filter::Filter,
+        query::{Query, Selection, Start},
         schema::{AttributeType, ResourceType},
     },
-    store::{Error, Page, Stored, TenantName, WriteError},
+    store::{Error, Page, TenantName, WriteError},
 };
-
-/// The most resources whose sort keys are kept.
-pub const SORTED_MAX: usize = 100_000;
 
 /// The longest page that the asking task reads by itself.
 const SHORT_PAGE: usize = 200;
 
-/// Finds a page in one snapshot.
+/// Finds a page in one snapshot. At most `sorted_max` sort keys are kept.
 pub(super) fn find(
     sql: &Connection,
     catalog: &Catalog,
     tenant: &TenantName,
-    resource_type: &Arc<ResourceType>,
     query: &Query,
+    sorted_max: usize,
 ) -> Result<Page, WriteError> {
-    let place = catalog.tenant(tenant).and_then(|tenant| Some((tenant, tenant.partition(&resource_type.kind)?)));
-    let Some((tenant, partition)) = place else { return Ok(Page { total: 0, resources: Vec::new() }) };
-    let skip = query.start_index.max(1) - 1;
-    let search = Search { sql, catalog, tenant, partition, resource_type, filter: query.filter.as_ref() };
-    match (&query.filter, &query.sort) {
-        (None, None) => Ok(search.ranked(skip, query.count)?),
-        (Some(filter), None) if search.is_exact(filter) => Ok(search.indexed(filter, skip, query.count)?),
-        (_, None) => Ok(search.in_order(skip, query.count)?),
-        (_, Some(sort)) => search.sorted(sort, skip, query.count),
+    let Some(tenant) = catalog.tenant(tenant) else { return Ok(Page::EMPTY) };
+    let mut searches: Vec<Search<'_>> =
+        query.selections.iter().filter_map(|selection| Search::new(sql, catalog, tenant, selection)).collect();
+    searches.sort_by_key(|search| search.partition.first());
+    match &query.sort {
+        None => Ok(in_order(&searches, query)?),
+        Some(sort) => sorted::page(&searches, query, sort, sorted_max),
     }
 }
 
 /// Whether the answer takes less time than handing the question to another thread would be worth.
 pub(super) fn is_short(query: &Query) -> bool {
-    match (&query.filter, &query.sort) {
-        (None, None) => query.count <= SHORT_PAGE,
-        (Some(filter), None) => is_narrow(filter) && !filter.mentions("members"),
-        (_, Some(_)) => false,
+    query.sort.is_none()
+        && query.selections.iter().all(|selection| match &selection.filter {
+            None => query.count <= SHORT_PAGE,
+            Some(filter) => is_narrow(filter) && !filter.mentions("members"),
+        })
+}
+
+/// A page in order of numbers.
+fn in_order(searches: &[Search<'_>], query: &Query) -> Result<Page, Error> {
+    let mut range = Range::of(query);
+    let (mut total, mut resources, mut last, mut next) = (Some(0), Vec::new(), None, None);
+    for search in searches {
+        let part = search.part(&range)?;
+        total = total.zip(part.total).map(|(total, more)| total + more);
+        range.skip = range.skip.saturating_sub(part.total.unwrap_or(0));
+        range.limit = range.limit.saturating_sub(part.resources.len());
+        for resource in part.resources {
+            if resources.len() == query.count {
+                next = last.map(|number| Position { key: None, number });
+                break;
+            }
+            last = Some(resource.no);
+            resources.push(resource.stored(&search.resource_type.kind));
+        }
+    }
+    Ok(Page { total, resources, next })
+}
+
+/// Which part of a list in order of numbers a page is.
+struct Range {
+    /// Only greater numbers.
+    after: i64,
+    /// How many of them to pass over.
+    skip: usize,
+    /// The most to read.
+    limit: usize,
+    /// Whether all that match are counted, at any cost.
+    counts: bool,
+}
+
+impl Range {
+    fn of(query: &Query) -> Self {
+        let whole = Self { after: -1, skip: 0, limit: query.count, counts: true };
+        match &query.start {
+            Start::Index(index) => Self { skip: index.saturating_sub(1), ..whole },
+            // Who wants no resources wants the total.
+            Start::After(_) if query.count == 0 => whole,
+            // One more than asked for, which tells whether there is a next page.
+            Start::After(position) => Self {
+                after: position.as_ref().map_or(-1, |position| position.number),
+                limit: query.count + 1,
+                counts: false,
+                ..whole
+            },
+        }
     }
 }
 
-/// Whether an index leads to the few that can match.
-fn is_narrow(filter: &Filter) -> bool {
-    match filter {
-        Filter::And(parts) => parts.iter().any(is_narrow),
-        Filter::Or(parts) => parts.iter().all(is_narrow),
-        Filter::Not(_) | Filter::Constant(_) => false,
-        Filter::Compare { .. } | Filter::ValuePath { .. } => term(filter).is_some() || eq(filter, "id").is_some(),
-    }
+/// What one type has of a page.
+struct Part {
+    /// How many match in all, as far as that was found out.
+    total: Option<usize>,
+    resources: Vec<Resource>,
 }
 
+/// What is asked of one type.
 struct Search<'a> {
     sql: &'a Connection,
     catalog: &'a Catalog,
@@ -78,36 +127,59 @@ struct Search<'a> {
     filter: Option<&'a Filter>,
 }
 
-impl Search<'_> {
-    /// All resources by id: the blocks' counts lead to the first of the page and sum to the total.
-    fn ranked(&self, skip: usize, count: usize) -> Result<Page, Error> {
+impl<'a> Search<'a> {
+    /// `None` for a type that the tenant has not.
+    fn new(
+        sql: &'a Connection,
+        catalog: &'a Catalog,
+        tenant: &'a TenantEntry,
+        selection: &'a Selection,
+    ) -> Option<Self> {
+        let resource_type = &selection.resource_type;
+        let partition = tenant.partition(&resource_type.kind)?;
+        let filter = selection.filter.as_ref().filter(|filter| **filter != Filter::Constant(true));
+        Some(Self { sql, catalog, tenant, partition, resource_type, filter })
+    }
+
+    fn part(&self, range: &Range) -> Result<Part, Error> {
+        match self.filter {
+            None => self.ranked(range),
+            Some(filter) if self.is_exact(filter) => self.indexed(filter, range),
+            Some(_) => self.scanned(range),
+        }
+    }
+
+    /// All resources: the blocks' counts lead to the first of the page and sum to the total.
+    fn ranked(&self, range: &Range) -> Result<Part, Error> {
         let blocks: Vec<(i64, usize)> = self.sql.all(
             "SELECT block, count FROM rank_blocks WHERE block >= ? AND block < ? ORDER BY block",
             [self.partition.first() >> BLOCK_BITS, self.partition.end() >> BLOCK_BITS],
             |row| Ok((row.get(0)?, usize::try_from(row.get::<_, i64>(1)?).unwrap_or(0))),
         )?;
         let total = blocks.iter().map(|(_, count)| count).sum();
-        if count == 0 || skip >= total {
-            return Ok(Page { total, resources: Vec::new() });
+        if range.limit == 0 || range.skip >= total {
+            return Ok(Part { total: Some(total), resources: Vec::new() });
         }
-        let (mut from, mut left) = (self.partition.first(), skip);
-        for (block, count) in blocks {
-            from = block << BLOCK_BITS;
-            if left < count {
-                // In a block without gaps the place is known; else the rows before it are passed by.
-                if count == 1 << BLOCK_BITS {
-                    from += signed(std::mem::take(&mut left));
+        let (mut from, mut left) = (self.first_after(range.after), range.skip);
+        if left > 0 {
+            for (block, count) in blocks {
+                from = block << BLOCK_BITS;
+                if left < count {
+                    // In a block without gaps the place is known; else the rows before it are passed by.
+                    if count == 1 << BLOCK_BITS {
+                        from += signed(std::mem::take(&mut left));
+                    }
+                    break;
                 }
-                break;
+                left -= count;
             }
-            left -= count;
         }
         let resources = self.sql.all(
             concat!("SELECT ", columns!(), " FROM resources WHERE no >= ? AND no < ? ORDER BY no LIMIT ? OFFSET ?"),
-            [from, self.partition.end(), signed(count), signed(left)],
+            [from, self.partition.end(), signed(range.limit), signed(left)],
             Resource::read,
         )?;
-        Ok(Page { total, resources: resources.into_iter().map(Resource::stored).collect() })
+        Ok(Part { total: Some(total), resources })
     }
 
     /// Whether what an index finds is what matches, no more and no less: one comparison, by the index's own rule.
@@ -126,70 +198,57 @@ impl Search<'_> {
         is_text && compared.case_exact == (indexed == Indexed::ExternalId)
     }
 
-    /// What an exact filter finds, by id: only the page's resources are read.
-    fn indexed(&self, filter: &Filter, skip: usize, count: usize) -> Result<Page, Error> {
-        let mut found = self.candidates_of_one(filter)?.unwrap_or_default();
+    /// What an exact filter finds: only the page's resources are read.
+    fn indexed(&self, filter: &Filter, range: &Range) -> Result<Part, Error> {
+        let mut found = self.candidates(filter)?.unwrap_or_default();
         found.sort_unstable();
         let mut resources = Vec::new();
-        for no in found.iter().skip(skip).take(count) {
-            resources.extend(Resource::by_no(self.sql, *no)?.map(Resource::stored));
+        for no in found.iter().filter(|no| **no > range.after).skip(range.skip).take(range.limit) {
+            resources.extend(Resource::by_no(self.sql, *no)?);
         }
-        Ok(Page { total: found.len(), resources })
+        Ok(Part { total: Some(found.len()), resources })
     }
 
-    /// What matches, by id: all counted, only the page kept.
-    fn in_order(&self, skip: usize, count: usize) -> Result<Page, Error> {
-        let (mut total, mut resources) = (0, Vec::new());
-        self.each(|resource, _| {
-            if total >= skip && resources.len() < count {
-                resources.push(resource.stored());
-            }
-            total += 1;
-            Ok::<(), Error>(())
-        })?;
-        Ok(Page { total, resources })
-    }
-
-    /// What matches, by a sort key: all keys kept, then only the page's resources read again.
-    fn sorted(&self, sort: &Sort, skip: usize, count: usize) -> Result<Page, WriteError> {
-        let mut keys: Vec<(SortKey, i64)> = Vec::new();
-        self.each(|resource, evaluated| {
-            if keys.len() == SORTED_MAX {
-                let detail = format!("more than {SORTED_MAX} resources would have to be sorted; narrow the filter");
-                return Err(WriteError::Refused(scim::Error::of(ScimType::TooMany, detail)));
-            }
-            keys.push((sort.key(self.resource_type, &evaluated), resource.no));
-            Ok(())
-        })?;
-        keys.sort_by(|(left, left_no), (right, right_no)| {
-            let order = left.partial_cmp(right).unwrap_or(Ordering::Equal);
-            let order = if sort.descending { order.reverse() } else { order };
-            order.then(left_no.cmp(right_no))
-        });
-        let mut resources: Vec<Stored> = Vec::new();
-        for (_, no) in keys.iter().skip(skip).take(count) {
-            resources.extend(Resource::by_no(self.sql, *no)?.map(Resource::stored));
+    /// What matches. To count, all is looked at; without, nothing behind the page.
+    fn scanned(&self, range: &Range) -> Result<Part, Error> {
+        let (mut matched, mut resources) = (0, Vec::new());
+        let is_done = |read: usize| !range.counts && read == range.limit;
+        if !is_done(0) {
+            self.each(range.after, |resource, _| {
+                if matched >= range.skip && resources.len() < range.limit {
+                    resources.push(resource);
+                }
+                matched += 1;
+                Ok::<_, Error>(if is_done(resources.len()) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                })
+            })?;
         }
-        Ok(Page { total: keys.len(), resources })
+        Ok(Part { total: range.counts.then_some(matched), resources })
     }
 
-    /// Visits what matches, by id.
+    /// Visits what matches and has a greater number, in order of numbers, until the visitor has enough.
     fn each<E: From<Error> + From<rusqlite::Error>>(
         &self,
-        mut visit: impl FnMut(Resource, Object) -> Result<(), E>,
+        after: i64,
+        mut visit: impl FnMut(Resource, Object) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
         let candidates = match self.filter {
             Some(filter) => self.candidates(filter)?,
             None => None,
         };
         if let Some(mut candidates) = candidates {
+            candidates.retain(|no| *no > after);
             candidates.sort_unstable();
             candidates.dedup();
             for no in candidates {
                 if let Some(resource) = Resource::by_no(self.sql, no)?
                     && let Some(evaluated) = self.matching(&resource)?
+                    && visit(resource, evaluated)?.is_break()
                 {
-                    visit(resource, evaluated)?;
+                    break;
                 }
             }
             return Ok(());
@@ -199,14 +258,21 @@ impl Search<'_> {
             columns!(),
             " FROM resources WHERE no >= ? AND no < ? ORDER BY no"
         ))?;
-        let mut rows = statement.query([self.partition.first(), self.partition.end()])?;
+        let mut rows = statement.query([self.first_after(after), self.partition.end()])?;
         while let Some(row) = rows.next()? {
             let resource = Resource::read(row)?;
-            if let Some(evaluated) = self.matching(&resource)? {
-                visit(resource, evaluated)?;
+            if let Some(evaluated) = self.matching(&resource)?
+                && visit(resource, evaluated)?.is_break()
+            {
+                break;
             }
         }
         Ok(())
+    }
+
+    /// The smallest number of the type's that is greater.
+    fn first_after(&self, after: i64) -> i64 {
+        self.partition.first().max(after.saturating_add(1))
     }
 
     /// The resource as filters see it, if it matches.
@@ -247,71 +313,6 @@ impl Search<'_> {
         failure.map_or(Ok(decided), Err)
     }
 
-    /// The numbers of all that can match, found by an index; `None` where none helps.
-    fn candidates(&self, filter: &Filter) -> Result<Option<Vec<i64>>, Error> {
-        match filter {
-            Filter::And(parts) => {
-                for part in parts {
-                    if let Some(found) = self.candidates_of_one(part)? {
-                        return Ok(Some(found));
-                    }
-                }
-                Ok(None)
-            }
-            Filter::Or(parts) => {
-                let mut all = Vec::new();
-                for part in parts {
-                    let Some(mut found) = self.candidates_of_one(part)? else { return Ok(None) };
-                    all.append(&mut found);
-                }
-                Ok(Some(all))
-            }
-            Filter::Constant(false) => Ok(Some(Vec::new())),
-            Filter::Not(_) | Filter::Constant(true) | Filter::Compare { .. } | Filter::ValuePath { .. } => {
-                self.candidates_of_one(filter)
-            }
-        }
-    }
-
-    fn candidates_of_one(&self, filter: &Filter) -> Result<Option<Vec<i64>>, Error> {
-        if let Some(term) = term(filter) {
-            return Ok(Some(index::find(self.sql, self.partition, &term, usize::MAX)?));
-        }
-        if let Some(id) = eq(filter, "id") {
-            let found = match id.parse::<ResourceId>() {
-                Ok(id) => row::number(self.sql, id)?.filter(|no| Partition::of(*no) == self.partition),
-                Err(_) => None,
-            };
-            return Ok(Some(found.into_iter().collect()));
-        }
-        if self.has_members()
-            && let Some(member) = value_compared(filter, "members")
-        {
-            return Ok(Some(members::groups_with(self.sql, self.partition, member)?));
-        }
-        if let Some(group) = value_compared(filter, "groups")
-            && let Some(groups) = self.tenant.groups()
-        {
-            return Ok(Some(self.members_of(groups, group)?));
-        }
-        Ok(None)
-    }
-
-    fn members_of(&self, groups: Partition, group: &str) -> Result<Vec<i64>, Error> {
-        let Some(no) = members::resolve(self.sql, self.tenant, group)? else { return Ok(Vec::new()) };
-        if Partition::of(no) != groups {
-            return Ok(Vec::new());
-        }
-        let mut found = Vec::new();
-        for member in members::present(self.sql, no)? {
-            found.extend(
-                members::resolve(self.sql, self.tenant, &member.value)?
-                    .filter(|no| Partition::of(*no) == self.partition),
-            );
-        }
-        Ok(found)
-    }
-
     fn kinds(&self) -> Kinds<'_> {
         Kinds { catalog: self.catalog, tenant: self.tenant }
     }
@@ -319,55 +320,6 @@ impl Search<'_> {
     fn has_members(&self) -> bool {
         self.resource_type.kind.is_group()
     }
-}
-
-/// The term that all resources have which match this comparison.
-fn term(filter: &Filter) -> Option<Term> {
-    for attribute in [Indexed::UserName, Indexed::ExternalId, Indexed::DisplayName] {
-        if let Some(value) = eq(filter, attribute.name()) {
-            return Some(attribute.term(value));
-        }
-    }
-    value_compared(filter, "emails").map(|value| Indexed::EmailsValue.term(value))
-}
-
-/// The text that a core attribute without sub-attributes must equal.
-fn eq<'a>(filter: &'a Filter, attribute: &str) -> Option<&'a str> {
-    match filter {
-        Filter::Compare { path, operator: Operator::Eq, value: Value::String(value) }
-            if path.sub_attribute.is_none() && is_core(path, attribute) =>
-        {
-            Some(value)
-        }
-        _ => None,
-    }
-}
-
-/// The text that the `value` of one element must equal: `members eq "x"`, `members.value eq "x"`,
-/// `members[value eq "x"]`. Of a value path with more conditions, or behind a filter, the rest is not looked at:
-/// for `members` that is only right without one.
-fn value_compared<'a>(filter: &'a Filter, attribute: &str) -> Option<&'a str> {
-    let narrows = attribute == "emails";
-    match filter {
-        Filter::Compare { path, operator: Operator::Eq, value: Value::String(value) }
-            if is_core(path, attribute)
-                && path.sub_attribute.as_deref().is_none_or(|name| name.eq_ignore_ascii_case("value"))
-                && (narrows || path.filter.is_none()) =>
-        {
-            Some(value)
-        }
-        Filter::ValuePath { path, filter } if is_core(path, attribute) => match &**filter {
-            Filter::And(parts) if narrows => parts.iter().find_map(|part| eq(part, "value")),
-            inner => eq(inner, "value"),
-        },
-        _ => None,
-    }
-}
-
-/// Whether a path names that attribute of the core schema.
-fn is_core(path: &AttributePath, attribute: &str) -> bool {
-    path.urn.as_deref().is_none_or(|urn| urn.starts_with("urn:ietf:params:scim:schemas:core:"))
-        && path.attribute.eq_ignore_ascii_case(attribute)
 }
 
 fn signed(count: usize) -> i64 {

@@ -81,9 +81,10 @@ impl Resource {
         Ok(object)
     }
 
-    pub(super) fn stored(self) -> Stored {
+    pub(super) fn stored(self, kind: &ResourceKind) -> Stored {
         Stored {
             id: self.id,
+            kind: kind.clone(),
             version: self.version.cast_unsigned(),
             created: self.created,
             modified: self.modified,

@@ -22,6 +22,7 @@ fn open(directory: &tempfile::TempDir, queue_max: usize) -> Arc<SqliteStore> {
         sealing_key: None,
         read_connections: 1,
         queue_max,
+        sorted_max: 1_000,
     })
     .unwrap()
 }
