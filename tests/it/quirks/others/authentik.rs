@@ -1,8 +1,9 @@
 //! authentik as a client.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::{
     bodies::{GROUP_URN, created, group, id, patch, total, user},
