@@ -2,8 +2,7 @@
 //!
 //! The canonical form is a JSON object with the schema's spelling: core attributes at the top, each extension under its
 //! URN, `externalId` included; never `schemas`, `id`, `meta`, `password`, `members` or `groups`; no null, no empty
-//! array, no empty object and no empty string (RFC 7643 §2.5); of several values the primary one first. Canonical of
-//! canonical is the same.
+//! array, no empty object and no empty string (RFC 7643 §2.5). Canonical of canonical is the same.
 
 mod canonical;
 mod check;
@@ -18,7 +17,7 @@ use serde_json::Value;
 
 pub use self::check::{check, check_immutable};
 pub(in crate::scim) use self::{
-    canonical::{Absent, DROPPED_MAX, Names, Reader, check_count, collapse, expected, is_primary, primary_first},
+    canonical::{Absent, DROPPED_MAX, Names, Reader, check_count, collapse, expected, is_primary},
     place::Place,
 };
 use super::{
@@ -117,7 +116,6 @@ pub fn parse(
         }
     }
     check(resource_type, &draft.attributes)?;
-    primary_first(&mut draft.attributes);
     Ok(draft)
 }
 
