@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::*;
+use crate::dialect::Dialect;
 
 /// A folder with a configuration in it.
 struct Folder(tempfile::TempDir);
@@ -63,6 +64,17 @@ fn the_smallest_configuration_loads_with_defaults() {
     assert_eq!(connector.mappings.len(), 2);
     assert_eq!(connector.on_delete, OnRemoval::Disable);
     assert!(connector.build().is_ok());
+}
+
+#[test]
+fn an_unknown_dialect_is_answered_with_those_that_there_are() {
+    let with =
+        |name: &str| load_text(&GOOD.replace("[tenants.acme]", &format!("[tenants.acme]\ndialect = '{name}'")), &[]);
+    let problems = with("klingon").map(|_| ()).unwrap_err();
+    for dialect in Dialect::all() {
+        assert!(problems[0].remedy.contains(dialect.name), "{}", problems[0].remedy);
+        assert_eq!(with(dialect.name).unwrap().tenants[0].scim.dialect.name, dialect.name);
+    }
 }
 
 #[test]

@@ -43,6 +43,7 @@ pub(super) fn resource(
         okta::derive_formatted_name(dialect.derive_formatted_name, echoes_answer, name, quirks);
     }
     sole_email_is_primary(&mut body, quirks);
+    primary_email_first(&mut body, quirks);
     Ok(body)
 }
 
@@ -85,5 +86,17 @@ fn sole_email_is_primary(body: &mut Object, quirks: &mut Quirks) {
     if email.contains_key("value") && !email.contains_key("primary") {
         email.insert("primary".to_owned(), json!(true));
         quirks.met("OT-06");
+    }
+}
+
+/// The primary e-mail address comes first, the others stay in their order (OK-45): clients read the first one as the
+/// user's, and RFC 7643 §2.4 leaves the order to us.
+fn primary_email_first(body: &mut Object, quirks: &mut Quirks) {
+    let Some(emails) = body.get_mut("emails").and_then(Value::as_array_mut) else { return };
+    if let Some(place @ 1..) = emails.iter().position(|email| email.get("primary") == Some(&json!(true)))
+        && let Some(up_to_primary) = emails.get_mut(..=place)
+    {
+        up_to_primary.rotate_right(1);
+        quirks.met("OK-45");
     }
 }

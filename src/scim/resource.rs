@@ -2,8 +2,7 @@
 //!
 //! The canonical form is a JSON object with the schema's spelling: core attributes at the top, each extension under its
 //! URN, `externalId` included; never `schemas`, `id`, `meta`, `password`, `members` or `groups`; no null, no empty
-//! array, no empty object and no empty string (RFC 7643 §2.5); of several values the primary one first. Canonical of
-//! canonical is the same.
+//! array, no empty object and no empty string (RFC 7643 §2.5). Canonical of canonical is the same.
 
 mod canonical;
 mod check;
@@ -21,7 +20,7 @@ pub use self::{
     check::{BYTES_MAX, check, check_immutable, check_size},
 };
 pub(in crate::scim) use self::{
-    canonical::{Absent, DROPPED_MAX, Names, Reader, check_count, collapse, expected, is_primary, primary_first},
+    canonical::{Absent, DROPPED_MAX, Names, Reader, check_count, collapse, expected, is_primary},
     place::Place,
 };
 use super::{
@@ -120,7 +119,6 @@ pub fn parse(
         }
     }
     check(resource_type, &draft.attributes)?;
-    primary_first(&mut draft.attributes);
     Ok(draft)
 }
 

@@ -29,13 +29,21 @@ prop_compose! {
     }
 }
 
+/// With a primary one first.
+fn canonical_emails() -> impl Strategy<Value = Value> {
+    proptest::collection::vec(canonical_email(), 0..3).prop_map(|mut emails| {
+        emails.sort_by_key(|email| email["primary"] != true);
+        emails.into()
+    })
+}
+
 prop_compose! {
     fn canonical_user()(
         user_name in text(),
         given in text(),
         active in optional(any::<bool>().prop_map(Value::from)),
         title in optional(text().prop_map(Value::from)),
-        emails in optional(proptest::collection::vec(canonical_email(), 0..3).prop_map(Value::from)),
+        emails in optional(canonical_emails()),
         manager in text(),
     ) -> Value {
         enterprise_user(object(vec![

@@ -101,6 +101,20 @@ fn ok_25_no_members_are_no_members() {
 }
 
 #[test]
+fn ok_45_the_primary_email_comes_first() {
+    let [a, b] = ["a@b.c", "d@e.f"].map(|value| json!({"value": value}));
+    let primary = json!({"value": "g@h.i", "primary": true});
+    check_everywhere(
+        "Users",
+        user(json!({"emails": [a, b, primary]})),
+        user(json!({"emails": [primary, a, b]})),
+        &["OK-45"],
+    );
+    let first = user(json!({"emails": [primary, a, b]}));
+    check_everywhere("Users", first.clone(), first, &[]);
+}
+
+#[test]
 fn ok_47_empty_texts_are_none() {
     check_everywhere(
         "Users",

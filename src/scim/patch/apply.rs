@@ -30,7 +30,6 @@ pub(super) fn patch(
     let mut effect = running.effect;
     resource::check_immutable(resource_type, &before, attributes)?;
     resource::check(resource_type, attributes)?;
-    resource::primary_first(attributes);
     effect.changed |= before != *attributes;
     Ok(effect)
 }

@@ -118,8 +118,8 @@ fn e3_39_add_of_an_existing_value_changes_nothing() {
 #[test]
 fn e3_35_a_new_primary_demotes_the_others() {
     let home_primary = json!({"emails": [
-        {"value": "h@x.example", "type": "home", "primary": true},
         {"value": "w@x.example", "type": "work", "primary": false},
+        {"value": "h@x.example", "type": "home", "primary": true},
     ]});
     for operation in [
         json!({"op": "add", "path": "emails", "value": [{"value": "h@x.example", "type": "home", "primary": true}]}),

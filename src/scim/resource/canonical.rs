@@ -258,18 +258,6 @@ pub(in crate::scim) fn is_primary(element: &Value) -> bool {
     element.get("primary") == Some(&Value::Bool(true))
 }
 
-/// Puts the primary element of each core attribute first and leaves the others in their order. The RFC leaves the order
-/// to us (RFC 7643 §2.4), and clients read the first e-mail as the user's (dialects OK-45).
-pub(in crate::scim) fn primary_first(attributes: &mut Object) {
-    for elements in attributes.values_mut().filter_map(Value::as_array_mut) {
-        if let Some(place) = elements.iter().position(is_primary)
-            && let Some(before) = elements.get_mut(..=place)
-        {
-            before.rotate_right(1);
-        }
-    }
-}
-
 /// At most one element is primary (RFC 7643 §2.4).
 pub(super) fn check_primary(attribute: &Attribute, elements: &[Value], place: &Place<'_>) -> Result<(), Error> {
     let has_primary = attribute.sub_attribute("primary").is_some_and(|sub| sub.kind == AttributeType::Boolean);

@@ -40,16 +40,6 @@ fn check_refused(outcome: Result<Draft, Error>, scim_type: ScimType, detail: &st
 }
 
 #[test]
-fn ok_45_the_primary_value_comes_first() {
-    let [a, b] = ["a", "b"].map(|value| json!({"value": value}));
-    let primary = json!({"value": "c", "primary": true});
-    let emails = json!([a, b, primary]);
-    let draft =
-        parse(&resource_type("Users"), json!({"userName": "jane", "emails": emails}), Unknown::Refuse, &mut Vec::new());
-    assert_eq!(draft.unwrap().attributes["emails"], json!([primary, a, b]));
-}
-
-#[test]
 fn e3_64_names_take_the_schemas_spelling() {
     check_canonical(
         json!({

@@ -249,11 +249,11 @@ async fn ok_45_the_primary_email_comes_first() {
         let found = okta(&relay, "GET", &lookup("jane.doe@acme.example"), None).await;
         assert_eq!(found.body["Resources"][0]["emails"], json!([work, home]));
 
-        let add = json!({ "value": "jane@new.example", "type": "other", "primary": true });
-        let add = patch(json!([{ "op": "add", "path": "emails", "value": [add] }]));
-        assert_eq!(relay.patch(&path, &add).await.status, 200);
-        assert_eq!(relay.get(&path).await.body["emails"][0]["value"], "jane@new.example");
-        assert_eq!(relay.get(&path).await.body["emails"].as_array().map(Vec::len), Some(3));
+        body["emails"] = json!([{ "value": "first@acme.example" }, work, home]);
+        let response = okta(&relay, "PUT", &path, Some(&body)).await;
+        let emails = json!([work, { "value": "first@acme.example" }, home]);
+        assert_eq!((response.status, &response.body["emails"]), (200, &emails), "the others keep their order");
+        assert_eq!(relay.get(&path).await.body["emails"], emails);
     }
 }
 

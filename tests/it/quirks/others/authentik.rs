@@ -1,8 +1,9 @@
 //! authentik as a client.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::{
     bodies::{GROUP_URN, created, group, id, patch, total, user},
@@ -68,7 +69,7 @@ async fn ot_20_an_operation_a_member_costs_the_same_however_many_there_are() {
     let mut took = Vec::new();
     for count in [1_000, 8_000] {
         let mut best = Duration::MAX;
-        for attempt in 0..2 {
+        for attempt in 0..3 {
             let team = created(&relay, "/Groups", &group(&format!("Team {count} {attempt}"), &[])).await;
             let operations = (0..count).map(|index| {
                 json!({ "op": "add", "path": "members", "value": [{ "value": format!("0198c0de-0000-7000-8000-{index:012}") }] })
