@@ -213,12 +213,16 @@ impl Provider {
         preconditions: &Preconditions,
         body: &[u8],
     ) -> Result<Answer, scim::Error> {
+        let dialect = caller.tenant.dialect;
+        if !dialect.takes_put() {
+            return Err(scim::Error::method_not_allowed(dialect.resource_methods()));
+        }
         let projection = projection(resource_type, &parameters)?;
         let mut draft = self.draft(caller, resource_type, body)?;
         if draft.id.as_deref().is_some_and(|sent| sent != id) {
             return Err(scim::Error::of(ScimType::Mutability, "id: differs from the id in the request's URI"));
         }
-        if resource_type.kind.is_group() && !caller.tenant.dialect.group_put_keeps_members {
+        if resource_type.kind.is_group() && !dialect.group_put_keeps_members {
             draft.members.get_or_insert_default();
         }
         let id = resource_id(resource_type, id)?;
