@@ -191,6 +191,11 @@ impl Dialect {
     pub fn takes_put(&self) -> bool {
         !self.follows_interop_profile
     }
+
+    /// What may be done with a resource, for `Allow`.
+    pub fn resource_methods(&self) -> &'static str {
+        if self.takes_put() { "GET, HEAD, PUT, PATCH, DELETE" } else { "GET, HEAD, PATCH, DELETE" }
+    }
 }
 
 impl CreateMissing {

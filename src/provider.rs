@@ -213,20 +213,23 @@ impl Provider {
         preconditions: &Preconditions,
         body: &[u8],
     ) -> Result<Answer, scim::Error> {
+        let dialect = caller.tenant.dialect;
+        if !dialect.takes_put() {
+            return Err(scim::Error::method_not_allowed(dialect.resource_methods()));
+        }
         let projection = projection(resource_type, &parameters)?;
         let mut draft = self.draft(caller, resource_type, body)?;
         if draft.id.as_deref().is_some_and(|sent| sent != id) {
             return Err(scim::Error::of(ScimType::Mutability, "id: differs from the id in the request's URI"));
         }
-        let tenant = &caller.tenant;
-        if resource_type.kind.is_group() && !tenant.dialect.group_put_keeps_members {
+        if resource_type.kind.is_group() && !dialect.group_put_keeps_members {
             draft.members.get_or_insert_default();
         }
         let mut quirks = Quirks::default();
         if let Some(external_id) = draft.attributes.get("externalId") {
-            draft.keeps_external_id = tenant.dialect.keeps_external_id(external_id, id, &mut quirks);
+            draft.keeps_external_id = dialect.keeps_external_id(external_id, id, &mut quirks);
         }
-        self.metrics.understood(&tenant.name.0, quirks.ids(), 0);
+        self.metrics.understood(&caller.tenant.name.0, quirks.ids(), 0);
         let id = resource_id(resource_type, id)?;
         let proof =
             self.commit(caller, resource_type, preconditions.if_match()?, Operation::Replace(id, draft)).await?;

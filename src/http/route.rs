@@ -47,7 +47,7 @@ impl Route {
             (Place::Resources(kind), "GET") => Ok(Self::List(vec![kind])),
             (Place::Resources(kind), "POST") => Ok(Self::Create(kind)),
             (Place::Resource(kind, id), "GET") => Ok(Self::Get(kind, id)),
-            (Place::Resource(kind, id), "PUT") if tenant.dialect.takes_put() => Ok(Self::Replace(kind, id)),
+            (Place::Resource(kind, id), "PUT") => Ok(Self::Replace(kind, id)),
             (Place::Resource(kind, id), "PATCH") => Ok(Self::Patch(kind, id)),
             (Place::Resource(kind, id), "DELETE") => Ok(Self::Delete(kind, id)),
             (Place::Search(kinds), "POST") => Ok(Self::Search(kinds)),
@@ -116,8 +116,7 @@ impl Place {
     fn allow(&self, tenant: &Tenant) -> &'static str {
         match self {
             Self::Resources(_) => "GET, HEAD, POST",
-            Self::Resource(..) if tenant.dialect.takes_put() => "GET, HEAD, PUT, PATCH, DELETE",
-            Self::Resource(..) => "GET, HEAD, PATCH, DELETE",
+            Self::Resource(..) => tenant.dialect.resource_methods(),
             Self::Search(_) => "POST",
             Self::Root(_) | Self::Document(..) => "GET, HEAD",
         }

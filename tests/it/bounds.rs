@@ -172,7 +172,11 @@ async fn lists_are_bounded_in_page_and_in_what_is_sorted() {
     let page = relay.get(&format!("/Users?attributes=id&filter=active+eq+true&count={}", COUNT_MAX + 500)).await;
     assert_eq!(total(&page), u64::try_from(SORTED_MAX + 1).unwrap());
     assert_eq!(page.body["itemsPerPage"], COUNT_MAX);
-    let refused = relay.get("/Users?attributes=id&sortBy=userName&count=1").await;
+    let sorted = async |index: usize| {
+        relay.get(&format!("/Users?attributes=id&sortBy=userName&count=1&startIndex={index}")).await
+    };
+    assert_eq!(sorted(SORTED_MAX).await.body["itemsPerPage"], 1);
+    let refused = sorted(SORTED_MAX + 1).await;
     assert_refused(&refused, 400, Some("tooMany"), SORTED_MAX);
 }
 
@@ -227,7 +231,7 @@ fn the_table_of_limits_says_what_the_code_does() {
         ("comparisons of a filter", filter::TERMS_MAX),
         ("results on a page, where the client does not say", COUNT_DEFAULT),
         ("results on a page", COUNT_MAX),
-        ("resources that a sorted list chooses from", SORTED_MAX),
+        ("resources of a sorted list that have an index; those behind them are reached by cursor", SORTED_MAX),
     ];
     let configured = serde_json::to_value(Limits::default()).unwrap();
     let configured = configured.as_object().unwrap().iter().map(|(key, value)| (key.clone(), value.to_string()));
