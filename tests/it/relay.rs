@@ -195,6 +195,21 @@ impl Relay {
         Response { status, body, headers }
     }
 
+    /// The quirks that were counted, by id.
+    pub(crate) async fn quirks(&self) -> BTreeMap<String, u64> {
+        let mut stream = TcpStream::connect(self.app.as_ref().unwrap().admin_address()).await.unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        let counted = text.lines().filter_map(|line| {
+            let labels = line.strip_prefix("scim_relay_quirks_applied_total{")?;
+            let (_, id) = labels.split_once("id=\"")?;
+            let (id, _) = id.split_once('"')?;
+            Some((id.to_owned(), line.rsplit(' ').next()?.parse().ok()?))
+        });
+        counted.collect()
+    }
+
     /// Waits until every delivery is done.
     pub(crate) async fn settled(&self) {
         let app = self.app.as_ref().unwrap();
