@@ -11,7 +11,7 @@ use super::{Caller, unavailable, version_tag};
 use crate::{
     scim::{
         self, Object,
-        render::{LIST_URN, Projection, schemas},
+        render::{LIST_URN, Projection, returns_all, schemas},
         schema::ResourceType,
     },
     store::{GroupOf, Membership, Page, Store, Stored},
@@ -26,6 +26,8 @@ pub(super) struct Renderer<'a> {
     caller: &'a Caller,
     resource_type: &'a ResourceType,
     projection: &'a Projection,
+    /// Whether the stored text is the answer's.
+    is_copied: bool,
     /// The type's extensions, and what finds the key of each in a resource's text.
     extensions: Vec<(&'a str, Finder<'static>)>,
 }
@@ -40,7 +42,8 @@ impl<'a> Renderer<'a> {
         // Within JSON text a bare quote never stands inside a string, so this finds the key and nothing else.
         let finder = |urn: &str| Finder::new(format!("\"{urn}\":{{").as_bytes()).into_owned();
         let extensions = resource_type.extensions.iter().map(|(schema, _)| (&*schema.id, finder(&schema.id))).collect();
-        Self { store, caller, resource_type, projection, extensions }
+        let is_copied = *projection == Projection::Default && returns_all(resource_type);
+        Self { store, caller, resource_type, projection, is_copied, extensions }
     }
 
     /// `meta.location` of a resource of this type.
@@ -92,7 +95,7 @@ impl<'a> Renderer<'a> {
     async fn write(&self, body: &mut Vec<u8>, stored: &Stored, groups: Option<&[GroupOf]>) -> Result<(), scim::Error> {
         let with_members =
             self.resource_type.kind.is_group() && self.projection.includes(self.resource_type, "members");
-        if *self.projection != Projection::Default {
+        if !self.is_copied {
             return self.write_projected(body, stored, groups, with_members).await;
         }
         push(body, r#"{"schemas":[""#);
@@ -138,7 +141,8 @@ impl<'a> Renderer<'a> {
         Ok(())
     }
 
-    /// The way for a client that chose attributes: the resource as a value, cut to its choice.
+    /// The way for a client that chose attributes, and for types of which not all is returned: the resource as a value,
+    /// cut to what is.
     async fn write_projected(
         &self,
         body: &mut Vec<u8>,

@@ -119,7 +119,7 @@ fn sortable(resource_type: &ResourceType, by: AttributePath) -> Result<Attribute
     let Some(simple) = sorted_attribute(&resolved) else {
         return refuse("sortBy names a complex attribute: name one of its sub-attributes");
     };
-    if filter::is_hidden(attribute) || filter::is_hidden(simple) {
+    if attribute.is_hidden() || simple.is_hidden() {
         return refuse("sortBy names an attribute that is never returned");
     }
     Ok(by)

@@ -9,16 +9,20 @@ mod check;
 mod place;
 #[cfg(test)]
 mod tests;
+mod unseen;
 
 use std::collections::HashMap;
 
 use scim_connector::Secret;
 use serde_json::Value;
 
-pub use self::check::{check, check_immutable};
 pub(in crate::scim) use self::{
-    canonical::{Absent, DROPPED_MAX, Names, Reader, check_count, collapse, expected, is_primary},
+    canonical::{Absent, DROPPED_MAX, Names, Reader, check_count, collapse, expected, fits, is_primary},
     place::Place,
+};
+pub use self::{
+    check::{check, check_immutable},
+    unseen::keep_unseen,
 };
 use super::{
     Error, Object, ScimType,
@@ -36,6 +40,11 @@ pub struct Draft {
     pub password: Option<Secret>,
     /// The `id` that the client sent, to compare with the one in the URI.
     pub id: Option<String>,
+    /// Attributes that the client cannot have read and yet cleared by name, with their extension; no name stands for
+    /// the whole extension. See [`keep_unseen`].
+    pub cleared: Vec<(Option<String>, String)>,
+    /// Whether a required attribute has no value here that a replaced resource may have and the client not have read.
+    pub lacks_unseen: bool,
 }
 
 /// A member as a client names it. `value` may name a resource that does not exist yet.
@@ -57,7 +66,8 @@ pub enum Unknown {
 }
 
 /// Parses the body of a POST or PUT. Names compare without case; read-only attributes are ignored; types, required
-/// attributes, canonical JSON forms and `primary` (at most one) are checked. Names of dropped attributes are appended
+/// attributes, canonical JSON forms and `primary` (at most one) are checked; a required attribute that a client cannot
+/// read is only noted ([`Draft::lacks_unseen`]), since a replaced resource may have it. Names of dropped attributes are appended
 /// to `dropped`, bounded.
 ///
 /// # Errors
@@ -79,8 +89,16 @@ pub fn parse(
             let place = Place::Extension(&extension.id);
             names.once(&extension.id, &place)?;
             let object = match value {
-                Value::Null => continue,
-                Value::Object(object) => reader.object(object, &place, |name| extension.attribute(name))?,
+                Value::Null => {
+                    draft.cleared.push((Some(extension.id.clone()), String::new()));
+                    continue;
+                }
+                Value::Object(object) => {
+                    let cleared = object.iter().filter(|(_, value)| is_absent(value));
+                    let unseen = cleared.filter_map(|(name, _)| extension.attribute(name)).filter(|one| one.is_unseen());
+                    draft.cleared.extend(unseen.map(|one| (Some(extension.id.clone()), one.name.clone())));
+                    reader.object(object, &place, |name| extension.attribute(name))?
+                }
                 _ => return Err(expected(&place, "an object")),
             };
             if !object.is_empty() {
@@ -109,12 +127,25 @@ pub fn parse(
             None if attribute.mutability == Mutability::ReadOnly => {}
             None => {
                 let value = reader.attribute(attribute, value, &place)?;
+                if value.is_none() && attribute.is_unseen() {
+                    draft.cleared.push((None, attribute.name.clone()));
+                }
                 reader.put(&mut draft.attributes, attribute, value);
             }
         }
     }
-    check(resource_type, &draft.attributes)?;
+    draft.lacks_unseen = check::check_seen(resource_type, &draft.attributes)?;
     Ok(draft)
+}
+
+/// Whether a value says that there is none (RFC 7643 §2.5).
+fn is_absent(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(elements) => elements.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+    }
 }
 
 /// A core attribute that is no part of the canonical form.

@@ -12,6 +12,7 @@ mod catalog;
 mod commit;
 mod credentials;
 mod deliver;
+mod evolve;
 mod find;
 mod index;
 mod members;
@@ -202,6 +203,24 @@ impl SqliteStore {
         reading.await.unwrap_or_else(|panic| Err(Error::Io { step: "a read panicked", source: Box::new(panic) }.into()))
     }
 
+    /// Makes what is stored ready for the schemas of another configuration, part by part, or refuses it. Nobody is
+    /// served by it yet.
+    async fn evolve(&self, tenants: Vec<Tenant>) -> Result<Vec<Tenant>, Error> {
+        let tenants = self.long_read(move |sql, _| evolve::check(sql, &tenants).map(|()| tenants)).await?;
+        let wanted = tenants.clone();
+        let building = self.change(move |transaction| evolve::begin(transaction.sql, &wanted)).await?;
+        for mut index in building {
+            loop {
+                let (built, more) = self.change(move |transaction| index.build_part(transaction.sql)).await?;
+                index = built;
+                if !more {
+                    break;
+                }
+            }
+        }
+        self.long_read(move |sql, _| evolve::check_unique(sql, &tenants).map(|()| tenants)).await
+    }
+
     /// A configured connector.
     fn connector(&self, name: &ConnectorName) -> Result<Arc<ConnectorEntry>, Error> {
         self.catalog.load().connector(name).cloned().ok_or_else(|| unknown(name))
@@ -230,6 +249,7 @@ impl Store for SqliteStore {
     async fn configure(&self, tenants: Vec<Tenant>) -> Result<(), Error> {
         // Before the writer, where it would fail those who share the transaction.
         catalog::check(&*self.reader()?, &tenants)?;
+        let tenants = self.evolve(tenants).await?;
         let catalog = self
             .change(move |transaction| {
                 transaction.state.deliverable = true;
@@ -237,6 +257,7 @@ impl Store for SqliteStore {
             })
             .await?;
         self.catalog.store(Arc::new(catalog));
+        while self.change(|transaction| evolve::drop_part(transaction.sql)).await? {}
         Ok(())
     }
 
@@ -258,8 +279,9 @@ impl Store for SqliteStore {
         resource_type: &Arc<ResourceType>,
         query: &Query,
     ) -> Result<Page, WriteError> {
-        if find::is_short(query) {
-            return find::find(&*self.reader()?, &self.catalog.load(), tenant, resource_type, query);
+        let catalog = self.catalog.load();
+        if find::is_short(&catalog, tenant, resource_type, query) {
+            return find::find(&*self.reader()?, &catalog, tenant, resource_type, query);
         }
         let (tenant, resource_type, query) = (tenant.clone(), resource_type.clone(), query.clone());
         self.long_read(move |sql, catalog| find::find(sql, catalog, &tenant, &resource_type, &query)).await

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::scim::{
     Error, ScimType,
-    schema::{Attribute, AttributeType, Mutability, ResourceType, Returned},
+    schema::{Attribute, AttributeType, ResourceType},
 };
 
 impl Filter {
@@ -54,13 +54,8 @@ impl Filter {
     }
 }
 
-/// Whether an attribute must never be shown: answers to filters and an order of results would show it bit by bit.
-pub(in crate::scim) fn is_hidden(attribute: &Attribute) -> bool {
-    attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly
-}
-
 fn check_visible(attribute: &Attribute) -> Result<(), Error> {
-    if is_hidden(attribute) { refuse(attribute, "is never returned and cannot be filtered by") } else { Ok(()) }
+    if attribute.is_hidden() { refuse(attribute, "is never returned and cannot be filtered by") } else { Ok(()) }
 }
 
 fn check_whole(operator: Operator, operand: &Value) -> Result<(), Error> {

@@ -102,7 +102,10 @@ struct MembersChanged {
 
 impl<'a> Change<'a, '_> {
     fn create(&mut self, draft: &Draft) -> Result<Committed, WriteError> {
-        let terms = index::terms(&draft.attributes);
+        if draft.lacks_unseen {
+            resource::check(&self.write.resource_type, &draft.attributes)?;
+        }
+        let terms = self.terms(&draft.attributes);
         if let Some((taken, holder)) = self.collision(&terms, None)? {
             return match self.rehired(holder, draft)? {
                 Some(before) => self.replace(before, draft.clone(), WriteEffect::Reactivated),
@@ -144,9 +147,11 @@ impl<'a> Change<'a, '_> {
         Ok(Committed { stored: resource.stored(), effect: WriteEffect::Created })
     }
 
-    fn replace(&mut self, before: Resource, draft: Draft, effect: WriteEffect) -> Result<Committed, WriteError> {
+    fn replace(&mut self, before: Resource, mut draft: Draft, effect: WriteEffect) -> Result<Committed, WriteError> {
+        let old = before.attributes()?;
+        resource::keep_unseen(&self.write.resource_type, &old, &mut draft)?;
         if effect == WriteEffect::Updated {
-            resource::check_immutable(&self.write.resource_type, &before.attributes()?, &draft.attributes)?;
+            resource::check_immutable(&self.write.resource_type, &old, &draft.attributes)?;
         }
         let members = draft.members.map_or(MemberChange::Keep, MemberChange::Make);
         self.update(before, draft.attributes, members, draft.password.as_ref(), effect)
@@ -208,7 +213,7 @@ impl<'a> Change<'a, '_> {
         if !self.tenant.config.may_update && effect == WriteEffect::Updated && !only_deactivates {
             return Err(forbidden("update").into());
         }
-        let (old_terms, new_terms) = (index::terms(&old), index::terms(&attributes));
+        let (old_terms, new_terms) = (self.terms(&old), self.terms(&attributes));
         let freed: Vec<&Term> = old_terms.iter().filter(|term| !new_terms.contains(term)).collect();
         let taken: Vec<&Term> = new_terms.iter().filter(|term| !old_terms.contains(term)).collect();
         if let Some((collided, _)) = self.collision(taken.iter().copied(), Some(before.no))? {
@@ -258,7 +263,7 @@ impl<'a> Change<'a, '_> {
             return Err(forbidden("deactivate").into());
         }
         let sql = self.transaction.sql;
-        let terms = index::terms(&before.attributes()?);
+        let terms = self.terms(&before.attributes()?);
         sql.run("DELETE FROM resources WHERE no = ?", [before.no])?;
         for term in &terms {
             index::remove(sql, before.no, term)?;
@@ -364,7 +369,8 @@ impl<'a> Change<'a, '_> {
     }
 
     fn conflict(&self, taken: Indexed) -> scim::Error {
-        scim::Error::of(ScimType::Uniqueness, format!("{} is taken by another {}", taken.name(), self.kind()))
+        let path = taken.path(self.tenant, self.partition);
+        scim::Error::of(ScimType::Uniqueness, format!("{path} is taken by another {}", self.kind()))
     }
 
     /// The inactive user that a colliding POST brings back, where the tenant allows it.
@@ -390,6 +396,10 @@ impl<'a> Change<'a, '_> {
             Some(failure) => Err(failure.into()),
             None => Ok(MembersChanged { any: changed?, net: rows.net() }),
         }
+    }
+
+    fn terms(&self, attributes: &Object) -> Vec<Term> {
+        index::terms(self.tenant, self.partition, attributes)
     }
 
     /// The keys of the unique ones among these terms.

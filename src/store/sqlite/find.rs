@@ -51,21 +51,26 @@ pub(super) fn find(
 }
 
 /// Whether the answer takes less time than handing the question to another thread would be worth.
-pub(super) fn is_short(query: &Query) -> bool {
-    match (&query.filter, &query.sort) {
-        (None, None) => query.count <= SHORT_PAGE,
-        (Some(filter), None) => is_narrow(filter) && !filter.mentions("members"),
-        (_, Some(_)) => false,
+pub(super) fn is_short(catalog: &Catalog, tenant: &TenantName, resource_type: &ResourceType, query: &Query) -> bool {
+    let place = catalog.tenant(tenant).and_then(|tenant| Some((&**tenant, tenant.partition(&resource_type.kind)?)));
+    match (&query.filter, &query.sort, place) {
+        (None, None, _) => query.count <= SHORT_PAGE,
+        (Some(filter), None, Some(place)) => is_narrow(place, resource_type, filter) && !filter.mentions("members"),
+        (Some(_), None, None) => true,
+        (_, Some(_), _) => false,
     }
 }
 
 /// Whether an index leads to the few that can match.
-fn is_narrow(filter: &Filter) -> bool {
+fn is_narrow(place: (&TenantEntry, Partition), resource_type: &ResourceType, filter: &Filter) -> bool {
+    let is_narrow = |part: &Filter| is_narrow(place, resource_type, part);
     match filter {
         Filter::And(parts) => parts.iter().any(is_narrow),
         Filter::Or(parts) => parts.iter().all(is_narrow),
         Filter::Not(_) | Filter::Constant(_) => false,
-        Filter::Compare { .. } | Filter::ValuePath { .. } => term(filter).is_some() || eq(filter, "id").is_some(),
+        Filter::Compare { .. } | Filter::ValuePath { .. } => {
+            term(place, resource_type, filter).is_some() || eq(filter, "id").is_some()
+        }
     }
 }
 
@@ -109,13 +114,16 @@ impl Search<'_> {
     /// Whether what an index finds is what matches, no more and no less: one comparison, by the index's own rule.
     fn is_exact(&self, filter: &Filter) -> bool {
         let Filter::Compare { path, .. } = filter else { return false };
+        if let Some(Term { attribute: Indexed::Declared(_), .. }) = self.term(filter) {
+            return path.filter.is_none();
+        }
         if path.urn.is_some() || path.filter.is_some() {
             return false;
         }
         if eq(filter, "id").is_some() {
             return true;
         }
-        let Some(Term { attribute: indexed, .. }) = term(filter) else { return false };
+        let Some(Term { attribute: indexed, .. }) = self.term(filter) else { return false };
         let Some(attribute) = self.resource_type.attribute(&path.attribute) else { return false };
         let compared = attribute.sub_attribute("value").unwrap_or(attribute);
         let is_text = compared.kind == AttributeType::String;
@@ -270,7 +278,7 @@ impl Search<'_> {
     }
 
     fn candidates_of_one(&self, filter: &Filter) -> Result<Option<Vec<i64>>, Error> {
-        if let Some(term) = term(filter) {
+        if let Some(term) = self.term(filter) {
             return Ok(Some(index::find(self.sql, self.partition, &term, usize::MAX)?));
         }
         if let Some(id) = eq(filter, "id") {
@@ -308,6 +316,10 @@ impl Search<'_> {
         Ok(found)
     }
 
+    fn term(&self, filter: &Filter) -> Option<Term> {
+        term((self.tenant, self.partition), self.resource_type, filter)
+    }
+
     fn kinds(&self) -> Kinds<'_> {
         Kinds { catalog: self.catalog, tenant: self.tenant }
     }
@@ -318,13 +330,12 @@ impl Search<'_> {
 }
 
 /// The term that all resources have which match this comparison.
-fn term(filter: &Filter) -> Option<Term> {
-    for attribute in [Indexed::UserName, Indexed::ExternalId, Indexed::DisplayName] {
-        if let Some(value) = eq(filter, attribute.name()) {
-            return Some(attribute.term(value));
-        }
-    }
-    value_compared(filter, "emails").map(|value| Indexed::EmailsValue.term(value))
+fn term((tenant, partition): (&TenantEntry, Partition), resource_type: &ResourceType, filter: &Filter) -> Option<Term> {
+    let always = index::always_term(tenant, partition, |attribute, key| {
+        let value = if attribute == Indexed::EmailsValue { value_compared(filter, key) } else { eq(filter, key) };
+        value.map(str::to_owned)
+    });
+    always.or_else(|| tenant.declared(partition).iter().find_map(|declared| declared.term_of(resource_type, filter)))
 }
 
 /// The text that a core attribute without sub-attributes must equal.
