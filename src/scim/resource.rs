@@ -95,7 +95,8 @@ pub fn parse(
                 }
                 Value::Object(object) => {
                     let cleared = object.iter().filter(|(_, value)| is_absent(value));
-                    let unseen = cleared.filter_map(|(name, _)| extension.attribute(name)).filter(|one| one.is_unseen());
+                    let unseen =
+                        cleared.filter_map(|(name, _)| extension.attribute(name)).filter(|one| one.is_unseen());
                     draft.cleared.extend(unseen.map(|one| (Some(extension.id.clone()), one.name.clone())));
                     reader.object(object, &place, |name| extension.attribute(name))?
                 }

@@ -222,7 +222,8 @@ pub fn equality_key(attribute: &Attribute, value: &Value) -> Option<String> {
             let number = number(value)?;
             // `5.0` is the integer 5; a fraction equals none.
             let integer = number.as_i64().or_else(|| format!("{:.0}", number.as_f64()?).parse().ok());
-            let integer = integer.filter(|integer| number_order(&number, &Number::from(*integer)) == Some(Ordering::Equal));
+            let integer =
+                integer.filter(|integer| number_order(&number, &Number::from(*integer)) == Some(Ordering::Equal));
             integer.map(|integer| integer.to_string())
         }
         AttributeType::DateTime => Some(instant(value.as_str()?)?.as_nanosecond().to_string()),

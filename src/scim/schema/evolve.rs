@@ -146,7 +146,8 @@ mod tests {
     use super::*;
 
     fn schema(attributes: Value) -> Schema {
-        Schema::parse(&json!({"id": "urn:example:Thing", "attributes": attributes})).unwrap_or_else(|flaws| panic!("{flaws:?}"))
+        Schema::parse(&json!({"id": "urn:example:Thing", "attributes": attributes}))
+            .unwrap_or_else(|flaws| panic!("{flaws:?}"))
     }
 
     /// The paths that a resource breaks when the schema changes so.
@@ -166,15 +167,26 @@ mod tests {
     #[test]
     fn what_stored_values_cannot_do_is_named() {
         let size = |kind: &str| json!([{"name": "size", "type": kind}]);
-        let parts = |sub: Value| json!([{"name": "parts", "type": "complex", "multiValued": true, "subAttributes": sub}]);
+        let parts =
+            |sub: Value| json!([{"name": "parts", "type": "complex", "multiValued": true, "subAttributes": sub}]);
         for (before, after, resource, expected) in [
             (size("string"), json!([{"name": "other"}]), json!({"size": "1"}), vec!["urn:example:Thing:size"]),
             (size("string"), json!([{"name": "other"}]), json!({}), vec![]),
             (size("string"), size("integer"), json!({"size": "1"}), vec!["urn:example:Thing:size"]),
             (size("integer"), size("decimal"), json!({"size": 1}), vec![]),
-            (size("string"), json!([{"name": "size", "multiValued": true}]), json!({"size": "1"}), vec!["urn:example:Thing:size"]),
+            (
+                size("string"),
+                json!([{"name": "size", "multiValued": true}]),
+                json!({"size": "1"}),
+                vec!["urn:example:Thing:size"],
+            ),
             (size("string"), json!([{"name": "size", "required": true}]), json!({}), vec!["urn:example:Thing:size"]),
-            (size("string"), json!([{"name": "size", "description": "how large"}, {"name": "new"}]), json!({"size": "1"}), vec![]),
+            (
+                size("string"),
+                json!([{"name": "size", "description": "how large"}, {"name": "new"}]),
+                json!({"size": "1"}),
+                vec![],
+            ),
             (
                 json!([{"name": "key", "mutability": "writeOnly", "returned": "never"}]),
                 json!([{"name": "key"}]),

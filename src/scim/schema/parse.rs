@@ -111,7 +111,11 @@ fn check_sub_attributes(attribute: &Attribute, place: &str, flaws: &mut Vec<Flaw
         let place = format!("{list}/{index}");
         // Erratum 8415: no complex attribute within a complex one.
         if sub_attribute.kind == AttributeType::Complex || !sub_attribute.sub_attributes.is_empty() {
-            flaws.push(Flaw::new(place, "a sub-attribute cannot be complex", "make its parts sub-attributes beside it"));
+            flaws.push(Flaw::new(
+                place,
+                "a sub-attribute cannot be complex",
+                "make its parts sub-attributes beside it",
+            ));
         } else {
             check_attribute(sub_attribute, &place, flaws);
         }
@@ -234,17 +238,15 @@ mod tests {
                 &["/attributes/0/uniqueness"],
             ),
             (json!([{"name": "a", "type": "boolean", "uniqueness": "server"}]), &["/attributes/0/uniqueness"]),
-            (
-                json!([{"name": "a", "returned": "never", "uniqueness": "global"}]),
-                &["/attributes/0/uniqueness"],
-            ),
+            (json!([{"name": "a", "returned": "never", "uniqueness": "global"}]), &["/attributes/0/uniqueness"]),
             (json!([{"name": "a", "mutability": "writeOnly"}]), &["/attributes/0/returned"]),
             (json!([{"name": "a", "referenceTypes": ["User"]}]), &["/attributes/0/referenceTypes"]),
             (json!({}), &["/attributes"]),
         ];
         for (attributes, expected) in cases {
             let flaws = Schema::parse(&json!({"id": "urn:example:Thing", "attributes": attributes}));
-            let places: Vec<String> = flaws.map_err(|flaws| flaws.into_iter().map(|flaw| flaw.place).collect()).err().unwrap_or_default();
+            let places: Vec<String> =
+                flaws.map_err(|flaws| flaws.into_iter().map(|flaw| flaw.place).collect()).err().unwrap_or_default();
             assert_eq!(places, expected, "{attributes}");
         }
     }

@@ -177,7 +177,11 @@ impl Catalog {
 }
 
 /// The partition of a tenant's type, if it was configured before.
-pub(super) fn known_partition(sql: &Connection, tenant: &Tenant, kind: &ResourceKind) -> Result<Option<Partition>, Error> {
+pub(super) fn known_partition(
+    sql: &Connection,
+    tenant: &Tenant,
+    kind: &ResourceKind,
+) -> Result<Option<Partition>, Error> {
     Ok(sql.first(
         "SELECT partitions.no FROM partitions JOIN tenants ON tenants.no = partitions.tenant
          WHERE tenants.name = ? AND partitions.kind = ?",

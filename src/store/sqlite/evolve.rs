@@ -63,11 +63,8 @@ fn check_resources(
     demands: &[Demand],
 ) -> Result<(), Error> {
     let mut broken = vec![Broken::default(); demands.len()];
-    let mut statement = sql.prepare_cached(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM resources WHERE no >= ? AND no < ? ORDER BY no"
-    ))?;
+    let mut statement =
+        sql.prepare_cached(concat!("SELECT ", columns!(), " FROM resources WHERE no >= ? AND no < ? ORDER BY no"))?;
     let mut rows = statement.query([partition.first(), partition.end()])?;
     while let Some(row) = rows.next()? {
         let resource = Resource::read(row)?;
@@ -234,9 +231,10 @@ pub(super) fn settle(
 
 /// Drops a part of an index that nobody uses; whether there is more.
 pub(super) fn drop_part(sql: &Connection) -> Result<bool, Error> {
-    let unused = sql.first("SELECT no, partition FROM indexed_attributes WHERE state = ? LIMIT 1", [TO_DROP], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-    })?;
+    let unused =
+        sql.first("SELECT no, partition FROM indexed_attributes WHERE state = ? LIMIT 1", [TO_DROP], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })?;
     let Some((no, partition)) = unused else { return Ok(false) };
     let dropped = sql.run(
         "DELETE FROM indexed_values WHERE partition = ?1 AND attribute = ?2 AND (value, resource) IN (
@@ -283,5 +281,6 @@ fn written(sql: &Connection, partition: Partition) -> Result<Option<String>, Err
 /// The schemas of a type as the file keeps them.
 fn text(resource_type: &ResourceType) -> Result<String, Error> {
     let schemas: Vec<(&Schema, bool)> = resource_type.schemas().collect();
-    serde_json::to_string(&schemas).map_err(|source| Error::Io { step: "writing a type's schemas", source: Box::new(source) })
+    serde_json::to_string(&schemas)
+        .map_err(|source| Error::Io { step: "writing a type's schemas", source: Box::new(source) })
 }
