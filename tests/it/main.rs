@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod bodies;
+mod declared_types;
 mod dispatch;
 mod harness;
 mod life_cycles;

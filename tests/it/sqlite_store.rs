@@ -83,6 +83,12 @@ suite! {
     deliveries_under_way_do_not_count_towards_the_limit
     credentials_are_kept_used_and_revoked
     a_closed_store_says_so
+    an_index_is_built_over_what_is_stored_and_dropped
+    declared_attributes_are_unique_by_their_case
+    a_swap_of_declared_unique_values_is_delivered_in_order
+    schemas_that_stored_resources_break_are_refused
+    values_that_are_shared_cannot_become_unique
+    a_declared_type_goes_only_without_resources
 }
 
 #[tokio::test]
