@@ -63,6 +63,9 @@ use crate::{
     time::{Clock, Timestamp},
 };
 
+/// How often another configuration is tried while writes go on that it has to reckon with.
+const EVOLVE_ATTEMPTS_MAX: usize = 5;
+
 /// How a store is opened.
 pub struct Options {
     /// Where the files are; made if missing.
@@ -203,12 +206,14 @@ impl SqliteStore {
         reading.await.unwrap_or_else(|panic| Err(Error::Io { step: "a read panicked", source: Box::new(panic) }.into()))
     }
 
-    /// Makes what is stored ready for the schemas of another configuration, part by part, or refuses it. Nobody is
-    /// served by it yet.
-    async fn evolve(&self, tenants: Vec<Tenant>) -> Result<Vec<Tenant>, Error> {
-        let tenants = self.long_read(move |sql, _| evolve::check(sql, &tenants).map(|()| tenants)).await?;
+    /// Makes what is stored ready for the schemas of another configuration, part by part, or refuses it; whether
+    /// anything stored was looked at. Nobody is served by it yet.
+    async fn evolve(&self, tenants: Vec<Tenant>) -> Result<bool, Error> {
+        let (is_changed, tenants) =
+            self.long_read(move |sql, _| evolve::check(sql, &tenants).map(|is_changed| (is_changed, tenants))).await?;
         let wanted = tenants.clone();
         let building = self.change(move |transaction| evolve::begin(transaction.sql, &wanted)).await?;
+        let is_indexed_anew = !building.is_empty();
         for mut index in building {
             loop {
                 let (built, more) = self.change(move |transaction| index.build_part(transaction.sql)).await?;
@@ -218,7 +223,8 @@ impl SqliteStore {
                 }
             }
         }
-        self.long_read(move |sql, _| evolve::check_unique(sql, &tenants).map(|()| tenants)).await
+        self.long_read(move |sql, _| evolve::check_unique(sql, &tenants)).await?;
+        Ok(is_changed || is_indexed_anew)
     }
 
     /// A configured connector.
@@ -249,16 +255,25 @@ impl Store for SqliteStore {
     async fn configure(&self, tenants: Vec<Tenant>) -> Result<(), Error> {
         // Before the writer, where it would fail those who share the transaction.
         catalog::check(&*self.reader()?, &tenants)?;
-        let tenants = self.evolve(tenants).await?;
-        let catalog = self
-            .change(move |transaction| {
+        for _ in 0..EVOLVE_ATTEMPTS_MAX {
+            let before = self.change(|transaction| Ok(transaction.state.chain)).await?;
+            let rests_on_stored = self.evolve(tenants.clone()).await?;
+            let wanted = tenants.clone();
+            let configured = self.change(move |transaction| {
+                // What was written meanwhile was neither checked nor indexed.
+                if rests_on_stored && transaction.state.chain != before {
+                    return Ok(None);
+                }
                 transaction.state.deliverable = true;
-                Catalog::configure(transaction.sql, &tenants)
-            })
-            .await?;
-        self.catalog.store(Arc::new(catalog));
-        while self.change(|transaction| evolve::drop_part(transaction.sql)).await? {}
-        Ok(())
+                Catalog::configure(transaction.sql, &wanted).map(Some)
+            });
+            if let Some(catalog) = configured.await? {
+                self.catalog.store(Arc::new(catalog));
+                while self.change(|transaction| evolve::drop_part(transaction.sql)).await? {}
+                return Ok(());
+            }
+        }
+        Err(Error::Busy)
     }
 
     async fn commit(&self, write: Write) -> Result<Committed, WriteError> {

@@ -298,3 +298,28 @@ async fn an_indexed_attribute_follows_its_resource() {
     assert_eq!(relay.delete(&path).await.status, 204);
     assert_eq!(by_number("701986").await, 0);
 }
+
+#[tokio::test]
+async fn parts_that_are_never_returned_are_kept_and_cannot_be_asked_for() {
+    let (relay, _folder) =
+        with_badge(json!([{ "name": "keys", "type": "complex", "multiValued": true, "subAttributes": [
+        { "name": "value" },
+        { "name": "secret", "mutability": "writeOnly", "returned": "never" },
+    ] }]))
+        .await;
+    let keys = json!({ "keys": [{ "value": "front", "secret": "S-1" }, { "value": "back", "secret": "S-2" }] });
+    let ann = created(&relay, "/Users", &person("ann", keys)).await;
+    let seen = json!({ "keys": [{ "value": "front" }, { "value": "back" }] });
+    assert_eq!(ann[BADGE], seen);
+    let path = format!("/Users/{}", id(&ann));
+    let selects =
+        |secret: &str| patch(json!([{ "op": "remove", "path": format!("{BADGE}:keys[secret eq \"{secret}\"]") }]));
+    for secret in ["S-1", "other"] {
+        let refused = relay.patch(&path, &selects(secret)).await;
+        assert_eq!((refused.status, &refused.body["scimType"]), (400, &json!("invalidPath")), "{secret}");
+    }
+    // The same elements again: nothing changes, so the secrets are still there.
+    let put = relay.put(&path, &person("ann", seen.clone())).await;
+    assert_eq!((put.status, &put.body[BADGE]), (200, &seen));
+    assert_eq!(put.body["meta"]["version"], ann["meta"]["version"]);
+}

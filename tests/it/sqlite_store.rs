@@ -5,6 +5,7 @@ use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 use scim_connector::Secret;
 use scim_relay::{
     metrics::Metrics,
+    scim::schema::ResourceTypes,
     store::{
         Connector, Error,
         sqlite::{Options, SqliteStore},
@@ -138,6 +139,20 @@ async fn t11_a_changed_audit_entry_is_named() {
     sql.execute("UPDATE audit SET entry = replace(entry, 'create', 'delete') WHERE seq = 2", []).unwrap();
     let error = store.verify_audit().await.unwrap_err();
     assert!(error.to_string().contains("audit entry 2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_lookup_by_an_indexed_attribute_reads_the_index_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path(), Clock::manual(START)).unwrap();
+    let bench = Bench::new(store, Clock::manual(START)).await;
+    bench.configure(store_suite::declaring(ResourceTypes::core(), &["nickName"])).await;
+    bench.create("User", json!({ "userName": "ada", "nickName": "Countess" })).await;
+    assert_eq!(bench.found("User", "nickName eq \"countess\"").await.len(), 1);
+    // What only the index knows: without its row the resource is not found.
+    let sql = rusqlite::Connection::open(directory.path().join("relay.db")).unwrap();
+    assert_eq!(sql.execute("DELETE FROM indexed_values WHERE attribute >= 100", []).unwrap(), 1);
+    assert_eq!(bench.found("User", "nickName eq \"countess\"").await.len(), 0);
 }
 
 #[tokio::test]

@@ -38,6 +38,17 @@ impl Filter {
         }
     }
 
+    /// Whether this filter in an attribute's brackets asks for what is never shown: which elements it selects would show
+    /// it bit by bit.
+    pub(in crate::scim) fn asks_for_hidden(&self, attribute: &Attribute) -> bool {
+        match self {
+            Self::And(filters) | Self::Or(filters) => filters.iter().any(|filter| filter.asks_for_hidden(attribute)),
+            Self::Not(filter) => filter.asks_for_hidden(attribute),
+            Self::Compare { path, .. } => attribute.sub_attribute(&path.attribute).unwrap_or(attribute).is_hidden(),
+            Self::ValuePath { .. } | Self::Constant(_) => false,
+        }
+    }
+
     fn check_in_brackets(&self, attribute: &Attribute) -> Result<(), Error> {
         match self {
             Self::And(filters) | Self::Or(filters) => {

@@ -29,7 +29,9 @@ const IN_USE: i64 = 1;
 const TO_DROP: i64 = 2;
 
 /// Refuses schemas that the stored resources do not satisfy, and a configuration without a type that has resources.
-pub(super) fn check(sql: &Connection, tenants: &[Tenant]) -> Result<(), Error> {
+/// Whether any schema differs from what resources were written under.
+pub(super) fn check(sql: &Connection, tenants: &[Tenant]) -> Result<bool, Error> {
+    let mut is_changed = false;
     for tenant in tenants {
         check_gone(sql, tenant)?;
         for (resource_type, partition) in known_types(sql, tenant)? {
@@ -37,6 +39,7 @@ pub(super) fn check(sql: &Connection, tenants: &[Tenant]) -> Result<(), Error> {
             if written == text(&resource_type)? {
                 continue;
             }
+            is_changed = true;
             let before: Vec<(Schema, bool)> = serde_json::from_str(&written)
                 .map_err(|_| Error::Corrupt { place: format!("the schemas of {}", resource_type.kind) })?;
             let demands = demands(&before, &resource_type);
@@ -45,7 +48,7 @@ pub(super) fn check(sql: &Connection, tenants: &[Tenant]) -> Result<(), Error> {
             }
         }
     }
-    Ok(())
+    Ok(is_changed)
 }
 
 /// How many resources break a demand, and one of them.

@@ -32,7 +32,7 @@ fn types(attributes: Value) -> ResourceTypes {
 }
 
 /// A tenant with these types, and attributes to index.
-fn declaring(types: ResourceTypes, indexed: &[&str]) -> Tenant {
+pub(crate) fn declaring(types: ResourceTypes, indexed: &[&str]) -> Tenant {
     let urns = [BADGE, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"];
     let indexed_attributes = indexed.iter().map(|path| AttributePath::parse(path, &urns).unwrap()).collect();
     Tenant { types, indexed_attributes, ..tenant("acme", vec![connector("ldap")]) }
