@@ -195,7 +195,7 @@ async fn values_are_of_the_declared_types() {
         json!({ "since": "yesterday" }),
         json!({ "picture": "not base64!" }),
         json!({ "link": 7 }),
-        json!({ "doors": "A" }),
+        json!({ "doors": 7 }),
         json!({ "doors": [{ "level": 2 }] }),
         json!({ "doors": [{ "value": "A", "level": "two" }] }),
     ]

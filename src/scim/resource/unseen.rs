@@ -34,12 +34,16 @@ pub fn keep_unseen(resource_type: &ResourceType, before: &Object, draft: &mut Dr
 fn keep(definitions: &[Attribute], before: &Object, after: &mut Object, is_cleared: &dyn Fn(&str) -> bool) {
     for definition in definitions {
         let name = &definition.name;
-        match before.get(name) {
-            Some(old) if definition.is_unseen() => {
-                if !after.contains_key(name) && !is_cleared(name) {
-                    after.insert(name.clone(), old.clone());
-                }
+        if definition.is_unseen() {
+            if let Some(old) = before.get(name)
+                && !after.contains_key(name)
+                && !is_cleared(name)
+            {
+                after.insert(name.clone(), old.clone());
             }
+            continue;
+        }
+        match before.get(name) {
             Some(_) if !definition.sub_attributes.iter().any(Attribute::is_unseen) => {}
             Some(Value::Array(old)) => {
                 if let Some(Value::Array(new)) = after.get_mut(name) {

@@ -3,6 +3,8 @@
 //! Everything that can refuse comes before the first row is written. The one exception is a PATCH of a group, whose
 //! operations are rows: it has a savepoint.
 
+mod unique;
+
 use rusqlite::params;
 use scim_connector::{ResourceId, Secret};
 use serde_json::Value;
@@ -10,7 +12,7 @@ use serde_json::Value;
 use super::{
     audit::Entry,
     catalog::{Partition, TenantEntry},
-    index::{self, Indexed, Term},
+    index::{self, Term},
     members::{self, Kinds},
     owe::{self, Owed},
     passwords,
@@ -20,7 +22,7 @@ use super::{
 };
 use crate::{
     scim::{
-        self, Object, ScimType,
+        self, Object,
         patch::{self, Members as _, Patch},
         resource::{self, Draft, Member},
     },
@@ -350,29 +352,6 @@ impl<'a> Change<'a, '_> {
         Ok(resource)
     }
 
-    /// The first unique term that another resource than `own` holds, and that resource's number.
-    fn collision<'t>(
-        &self,
-        terms: impl IntoIterator<Item = &'t Term>,
-        own: Option<i64>,
-    ) -> Result<Option<(Indexed, i64)>, Error> {
-        for term in terms {
-            if !term.attribute.is_unique(self.tenant, self.partition) {
-                continue;
-            }
-            let holders = index::find(self.transaction.sql, self.partition, term, 2)?;
-            if let Some(holder) = holders.into_iter().find(|holder| Some(*holder) != own) {
-                return Ok(Some((term.attribute, holder)));
-            }
-        }
-        Ok(None)
-    }
-
-    fn conflict(&self, taken: Indexed) -> scim::Error {
-        let path = taken.path(self.tenant, self.partition);
-        scim::Error::of(ScimType::Uniqueness, format!("{path} is taken by another {}", self.kind()))
-    }
-
     /// The inactive user that a colliding POST brings back, where the tenant allows it.
     fn rehired(&self, holder: i64, draft: &Draft) -> Result<Option<Resource>, WriteError> {
         if self.tenant.config.on_rehire != OnRehire::Reactivate {
@@ -396,18 +375,6 @@ impl<'a> Change<'a, '_> {
             Some(failure) => Err(failure.into()),
             None => Ok(MembersChanged { any: changed?, net: rows.net() }),
         }
-    }
-
-    fn terms(&self, attributes: &Object) -> Vec<Term> {
-        index::terms(self.tenant, self.partition, attributes)
-    }
-
-    /// The keys of the unique ones among these terms.
-    fn keys<'t>(&self, terms: impl Iterator<Item = &'t Term>) -> Vec<i64> {
-        terms
-            .filter(|term| term.attribute.is_unique(self.tenant, self.partition))
-            .map(|term| index::key(self.partition, term))
-            .collect()
     }
 
     fn owe(
