@@ -40,8 +40,8 @@ pub struct Draft {
     pub password: Option<Secret>,
     /// The `id` that the client sent, to compare with the one in the URI.
     pub id: Option<String>,
-    /// Attributes that the client cannot have read and yet cleared by name, with their extension; no name stands for
-    /// the whole extension. See [`keep_unseen`].
+    /// Attributes that the client cannot have read and yet cleared by name, with their extension; a part of a value as
+    /// `name.part`, and no name for the whole extension. See [`keep_unseen`].
     pub cleared: Vec<(Option<String>, String)>,
     /// Whether a required attribute has no value here that a replaced resource may have and the client not have read.
     pub lacks_unseen: bool,
@@ -94,10 +94,11 @@ pub fn parse(
                     continue;
                 }
                 Value::Object(object) => {
-                    let cleared = object.iter().filter(|(_, value)| is_absent(value));
-                    let unseen =
-                        cleared.filter_map(|(name, _)| extension.attribute(name)).filter(|one| one.is_unseen());
-                    draft.cleared.extend(unseen.map(|one| (Some(extension.id.clone()), one.name.clone())));
+                    for (name, value) in &object {
+                        let cleared = extension.attribute(name).map(|attribute| unseen::cleared(attribute, value));
+                        let cleared = cleared.into_iter().flatten();
+                        draft.cleared.extend(cleared.map(|path| (Some(extension.id.clone()), path)));
+                    }
                     reader.object(object, &place, |name| extension.attribute(name))?
                 }
                 _ => return Err(expected(&place, "an object")),
@@ -127,26 +128,14 @@ pub fn parse(
             }
             None if attribute.mutability == Mutability::ReadOnly => {}
             None => {
+                draft.cleared.extend(unseen::cleared(attribute, &value).into_iter().map(|path| (None, path)));
                 let value = reader.attribute(attribute, value, &place)?;
-                if value.is_none() && attribute.is_unseen() {
-                    draft.cleared.push((None, attribute.name.clone()));
-                }
                 reader.put(&mut draft.attributes, attribute, value);
             }
         }
     }
     draft.lacks_unseen = check::check_seen(resource_type, &draft.attributes)?;
     Ok(draft)
-}
-
-/// Whether a value says that there is none (RFC 7643 §2.5).
-fn is_absent(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(elements) => elements.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
-    }
 }
 
 /// A core attribute that is no part of the canonical form.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    bodies::{ENTERPRISE_URN, USER_URN, created, group, id, patch, total},
+    bodies::{ENTERPRISE_URN, USER_URN, created, group, id, patch, total, user},
     relay::Relay,
 };
 
@@ -278,6 +278,29 @@ async fn what_is_returned_on_request_or_never_is_kept_over_put() {
 
     let file = relay.delivered().await;
     assert_eq!(file["users"][0][BADGE], json!({ "code": "A2" }), "a secret is delivered only under its own name");
+}
+
+#[tokio::test]
+async fn a_part_that_is_never_returned_goes_when_it_is_cleared_by_name_or_with_its_whole() {
+    let (mut relay, _folder) = with_badge(json!([{ "name": "lock", "type": "complex", "subAttributes": [
+        { "name": "door" },
+        { "name": "pin", "mutability": "writeOnly", "returned": "never", "caseExact": true },
+    ] }]))
+    .await;
+    let lock = |lock: Value| person("ann", json!({ "lock": lock }));
+    let ann = created(&relay, "/Users", &lock(json!({ "door": "front", "pin": "PIN" }))).await;
+    let path = format!("/Users/{}", id(&ann));
+    let version = |answer: &Value| answer["meta"]["version"].clone();
+    let kept = relay.put(&path, &lock(json!({ "door": "front" }))).await;
+    assert_eq!(version(&kept.body), version(&ann), "nothing changed");
+    let cleared = relay.put(&path, &lock(json!({ "door": "front", "pin": null }))).await;
+    assert_ne!(version(&cleared.body), version(&ann));
+    let again = relay.put(&path, &lock(json!({ "door": "front", "pin": "PIN" }))).await;
+    assert_ne!(version(&again.body), version(&cleared.body));
+    let whole = relay.put(&path, &user("ann")).await;
+    assert_eq!(whole.body[BADGE], Value::Null);
+    let file = relay.delivered().await;
+    assert_eq!(file["users"][0].get(BADGE), None, "{file}");
 }
 
 #[tokio::test]

@@ -31,6 +31,30 @@ pub fn keep_unseen(resource_type: &ResourceType, before: &Object, draft: &mut Dr
     if draft.lacks_unseen { check(resource_type, &draft.attributes) } else { Ok(()) }
 }
 
+/// What a value clears by name although its client cannot have read it: the attribute, or parts as `name.part`. An
+/// element of a list is whole or not there.
+pub(super) fn cleared(attribute: &Attribute, value: &Value) -> Vec<String> {
+    match value {
+        value if attribute.is_unseen() => Vec::from_iter(is_absent(value).then(|| attribute.name.clone())),
+        Value::Object(parts) => {
+            let absent = parts.iter().filter(|(_, value)| is_absent(value));
+            let unseen = absent.filter_map(|(name, _)| attribute.sub_attribute(name)).filter(|part| part.is_unseen());
+            unseen.map(|part| format!("{}.{}", attribute.name, part.name)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a value says that there is none (RFC 7643 §2.5).
+fn is_absent(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(elements) => elements.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+    }
+}
+
 fn keep(definitions: &[Attribute], before: &Object, after: &mut Object, is_cleared: &dyn Fn(&str) -> bool) {
     for definition in definitions {
         let name = &definition.name;
@@ -50,7 +74,9 @@ fn keep(definitions: &[Attribute], before: &Object, after: &mut Object, is_clear
                     keep_in_elements(&definition.sub_attributes, old, new);
                 }
             }
-            Some(_) => keep_object(name, &definition.sub_attributes, before, after, &|_| false),
+            Some(_) => keep_object(name, &definition.sub_attributes, before, after, &|part| {
+                is_cleared(&format!("{name}.{part}"))
+            }),
             None => {}
         }
     }
