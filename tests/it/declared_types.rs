@@ -1,5 +1,10 @@
 //! Schemas and resource types that configuration declares, over HTTP.
 
+use scim_relay::{
+    app::App,
+    config::{self, Environment},
+    time::Clock,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -147,11 +152,9 @@ async fn an_application_keeps_its_type_and_makes_no_token_of_its_own() {
     assert_eq!(file["endpointapps"][0]["certificateInfo"], json!({ "subjectName": "CN=control" }));
 }
 
-/// A relay whose users have an extension of these attributes. The folder holds the schema.
-async fn with_badge(attributes: Value) -> (Relay, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("badge.json");
-    let documents = json!({
+/// The extension `BADGE` with these attributes, and the users that have it.
+fn badge_documents(attributes: &Value) -> Value {
+    json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
         "Resources": [
             { "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"], "id": BADGE, "attributes": attributes },
@@ -163,8 +166,14 @@ async fn with_badge(attributes: Value) -> (Relay, TempDir) {
                 "schemaExtensions": [{ "schema": BADGE }],
             },
         ],
-    });
-    std::fs::write(&file, documents.to_string()).unwrap();
+    })
+}
+
+/// A relay whose users have an extension of these attributes. The folder holds the schema.
+async fn with_badge(attributes: Value) -> (Relay, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("badge.json");
+    std::fs::write(&file, badge_documents(&attributes).to_string()).unwrap();
     let keys =
         format!("schemas = [\"{}\"]\nindexed-attributes = [\"{ENTERPRISE_URN}:employeeNumber\"]", file.display());
     (Relay::start(&keys).await, folder)
@@ -345,4 +354,42 @@ async fn parts_that_are_never_returned_are_kept_and_cannot_be_asked_for() {
     let put = relay.put(&path, &person("ann", seen.clone())).await;
     assert_eq!((put.status, &put.body[BADGE]), (200, &seen));
     assert_eq!(put.body["meta"]["version"], ann["meta"]["version"]);
+}
+
+#[tokio::test]
+async fn a_relay_does_not_start_with_schemas_that_what_is_stored_breaks() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("relay.toml");
+    std::fs::write(
+        &file,
+        r#"
+        [server]
+        listen = ["127.0.0.1:0"]
+        [admin]
+        listen = "127.0.0.1:0"
+        [tenants.acme]
+        schemas = ["badge.json"]
+        "#,
+    )
+    .unwrap();
+    let write = |attributes: Value| {
+        std::fs::write(folder.path().join("badge.json"), badge_documents(&attributes).to_string()).unwrap();
+    };
+    let start = async || {
+        let config = config::load(&file, &Environment::from_iter([])).unwrap();
+        App::start(config, Clock::system()).await
+    };
+    let (kept, gone) = (json!([{ "name": "code" }]), json!([{ "name": "other" }]));
+    write(kept.clone());
+    let app = start().await.unwrap();
+    let key = app.create_key("acme", "test").await.unwrap();
+    let relay = Relay::of_app(app, key, tempfile::tempdir().unwrap());
+    let ann = created(&relay, "/Users", &person("ann", json!({ "code": "A" }))).await;
+    relay.stop().await;
+    write(gone);
+    let error = format!("{:#}", start().await.err().unwrap());
+    assert!(error.contains("urn:example:2.0:Badge:code: 1 of the stored"), "{error}");
+    assert!(error.contains(id(&ann)), "{error}");
+    write(kept);
+    start().await.unwrap().stop().await;
 }

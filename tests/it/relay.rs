@@ -84,7 +84,17 @@ impl Relay {
         let config = config::load(file, &environment).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let app = App::start(config, Clock::system()).await.unwrap();
         let key = app.create_key(tenant, "test").await.unwrap();
+        Self::of_app(app, key, folder)
+    }
+
+    /// A client of a relay that was started elsewhere.
+    pub(crate) fn of_app(app: App, key: String, folder: TempDir) -> Self {
         Self { base: format!("http://{}/scim/v2", app.scim_address()), key, app: Some(app), folder }
+    }
+
+    /// Stops the relay as SIGTERM does.
+    pub(crate) async fn stop(mut self) {
+        self.app.take().unwrap().stop().await;
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {

@@ -354,7 +354,8 @@ impl<'a> Change<'a, '_> {
 
     /// The inactive user that a colliding POST brings back, where the tenant allows it.
     fn rehired(&self, holder: i64, draft: &Draft) -> Result<Option<Resource>, WriteError> {
-        if self.tenant.config.on_rehire != OnRehire::Reactivate {
+        let is_user = self.write.resource_type.kind.as_str() == "User";
+        if !is_user || self.tenant.config.on_rehire != OnRehire::Reactivate {
             return Ok(None);
         }
         let Some(before) = Resource::by_no(self.transaction.sql, holder)? else { return Ok(None) };
