@@ -6,6 +6,7 @@
 
 mod check;
 mod connectors;
+mod declared;
 mod key;
 mod problem;
 mod raw;

@@ -89,16 +89,16 @@ impl Mapping {
         if problems.is_empty() { Ok(mapping) } else { Err(problems) }
     }
 
-    /// The mapping for a connector that names none: every attribute as SCIM has it, by SCIM's names. Complex values are
-    /// JSON objects, and an extension is one object under its URN.
+    /// The mapping for a connector that names none: every attribute as SCIM has it, by SCIM's names, but none that is
+    /// never returned. Complex values are JSON objects, and an extension is one object under its URN.
     pub fn identity(resource_type: &ResourceType) -> Self {
         let mut mapping = Self::empty(resource_type);
         let core = resource_type.schema.attributes.iter().chain(resource_type.attribute("externalId"));
         let whole_attributes = core
-            .filter(|attribute| attribute.name != "id" && !UNSEEN.contains(&&*attribute.name))
+            .filter(|attribute| attribute.name != "id" && !UNSEEN.contains(&&*attribute.name) && !attribute.is_hidden())
             .map(|attribute| (attribute.name.clone(), Path::whole_attribute(attribute)));
         let whole_extensions =
-            resource_type.extensions.iter().map(|(schema, _)| (schema.id.clone(), Path::whole_extension(&schema.id)));
+            resource_type.extensions.iter().map(|(schema, _)| (schema.id.clone(), Path::whole_extension(schema)));
         mapping.attributes = whole_attributes
             .chain(whole_extensions)
             .map(|(name, path)| {

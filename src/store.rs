@@ -22,6 +22,7 @@ use crate::{
         self,
         cursor::Position,
         patch::Patch,
+        path::AttributePath,
         query::Query,
         resource::{Draft, Member},
         schema::{ResourceType, ResourceTypes},
@@ -49,6 +50,9 @@ pub struct Tenant {
     pub name: TenantName,
     /// Its resource types.
     pub types: ResourceTypes,
+    /// Attributes by which its client looks resources up, beside those that are unique: filters on them use an index, in
+    /// every type that has the attribute.
+    pub indexed_attributes: Vec<AttributePath>,
     /// The attribute that is the unique identifier, as a core path: `userName`, `emails.value` or `externalId`.
     pub unique_id: UniqueId,
     /// Whether a group's `displayName` is unique, without case.
@@ -323,7 +327,8 @@ pub struct Credential {
 pub trait Store: Send + Sync + 'static {
     /// Makes the tenants and connectors of the configuration known, once before anything else and at each reload. New
     /// connectors with `backfill` start theirs; those that come back, or take more types, are owed what they missed. A
-    /// connector that was another tenant's is an error.
+    /// connector that was another tenant's is an error, and so are schemas that stored resources do not do justice to:
+    /// then everything stays as it was.
     async fn configure(&self, tenants: Vec<Tenant>) -> Result<(), Error>;
 
     /// Does a write, durably.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    Config, connectors,
+    Config, connectors, declared,
     key::Key,
     problem::{Code, Problems},
     raw::Raw,
@@ -40,8 +40,9 @@ pub(super) fn config(
     );
     tenants::check(&raw.tenants, source, problems);
     secrets::key_for_passwords(&raw.tenants, secret_key.is_some(), problems);
-    let connectors = connectors::check(raw.connectors, &raw.tenants, &base_dir, source, problems);
-    let tenants = tenants::build(raw.tenants, &connectors)?;
+    let declared = declared::check(&raw.tenants, &base_dir, problems);
+    let connectors = connectors::check(raw.connectors, &raw.tenants, &declared, &base_dir, source, problems);
+    let tenants = tenants::build(raw.tenants, declared, &connectors)?;
     let connectors = connectors.into_iter().map(|checked| checked.connector).collect();
     Some(Config {
         file: path.to_owned(),

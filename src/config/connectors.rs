@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{
     Connector, check,
+    declared::Declared,
     key::Key,
     problem::{Code, Problems},
     raw,
@@ -38,10 +39,12 @@ pub(super) struct Checked {
 pub(super) fn check(
     connectors: BTreeMap<String, raw::Connector>,
     tenants: &BTreeMap<String, raw::Tenant>,
+    declared: &BTreeMap<String, Declared>,
     base_dir: &Path,
     source: &Source,
     problems: &mut Problems<'_>,
 ) -> Vec<Checked> {
+    let core = ResourceTypes::core();
     files_apart(&connectors, base_dir, problems);
     connectors
         .into_iter()
@@ -49,8 +52,10 @@ pub(super) fn check(
             let key = Key::of(["connectors", &name]);
             check::name(&key, problems);
             let tenant = tenant(&raw, &key, tenants, source, problems);
-            let kinds = resource_kinds(&raw.resources, &key.then("resources"), problems);
-            let mappings = mappings(&raw.mapping, &kinds, &key.then("mapping"), problems);
+            let types =
+                tenant.as_ref().and_then(|tenant| declared.get(tenant)).map_or(&core, |declared| &declared.types);
+            let kinds = resource_kinds(&raw.resources, types, &key.then("resources"), problems);
+            let mappings = mappings(&raw.mapping, types, &kinds, &key.then("mapping"), problems);
             let kind = kind(&raw, &key, problems)?;
             let fingerprint = fingerprint(&raw);
             let settings = Value::Object(raw.settings);
@@ -141,8 +146,12 @@ fn kind(raw: &raw::Connector, key: &Key, problems: &mut Problems<'_>) -> Option<
     kind
 }
 
-fn resource_kinds(names: &[String], key: &Key, problems: &mut Problems<'_>) -> Vec<ResourceKind> {
-    let types = ResourceTypes::core();
+fn resource_kinds(
+    names: &[String],
+    types: &ResourceTypes,
+    key: &Key,
+    problems: &mut Problems<'_>,
+) -> Vec<ResourceKind> {
     let mut kinds = Vec::new();
     for name in names {
         let kind = ResourceKind::new(name);
@@ -166,19 +175,23 @@ fn resource_kinds(names: &[String], key: &Key, problems: &mut Problems<'_>) -> V
 
 /// A mapping for each resource type that the connector gets.
 fn mappings(
-    raw: &raw::Mappings,
+    raw: &BTreeMap<String, mapping::Settings>,
+    types: &ResourceTypes,
     kinds: &[ResourceKind],
     key: &Key,
     problems: &mut Problems<'_>,
 ) -> BTreeMap<ResourceKind, Arc<Mapping>> {
-    let types = ResourceTypes::core();
-    let written: [(&str, &str, Option<&mapping::Settings>); 2] =
-        [("User", "user", raw.user.as_ref()), ("Group", "group", raw.group.as_ref())];
+    // Types whose names differ in case alone are refused, so a table is one type's.
+    let tables: BTreeMap<String, _> = types.iter().map(|known| (known.kind.as_str().to_lowercase(), known)).collect();
+    for name in raw.keys().filter(|name| !tables.contains_key(*name)) {
+        let known = tables.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        problems.report(Code::UnknownKey, &key.then(name), "no resource type has this name", format!("known: {known}"));
+    }
     let mut mappings = BTreeMap::new();
-    for (kind, table, settings) in written {
-        let key = key.then(table);
-        let kind = ResourceKind::new(kind);
-        let Some(resource_type) = types.get(&kind) else { continue };
+    for (table, resource_type) in tables {
+        let kind = &resource_type.kind;
+        let settings = raw.get(&table);
+        let key = key.then(&table);
         let mapping = match settings {
             None => Some(Mapping::identity(resource_type)),
             Some(settings) => Mapping::new(resource_type, settings)
@@ -193,8 +206,8 @@ fn mappings(
                 })
                 .ok(),
         };
-        if kinds.contains(&kind) {
-            mappings.extend(mapping.map(|mapping| (kind, Arc::new(mapping))));
+        if kinds.contains(kind) {
+            mappings.extend(mapping.map(|mapping| (kind.clone(), Arc::new(mapping))));
         } else if settings.is_some() {
             problems.report(
                 Code::Conflict,

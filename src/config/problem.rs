@@ -46,6 +46,9 @@ pub enum Code {
     /// It would work, and be dangerous.
     #[serde(rename = "SR-C07")]
     Unsafe,
+    /// A schema or resource type that a file declares is not right.
+    #[serde(rename = "SR-C08")]
+    Schema,
 }
 
 impl Code {
@@ -59,6 +62,7 @@ impl Code {
             Self::Conflict => "SR-C05",
             Self::Reference => "SR-C06",
             Self::Unsafe => "SR-C07",
+            Self::Schema => "SR-C08",
         }
     }
 }

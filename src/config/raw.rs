@@ -111,6 +111,12 @@ pub(super) struct Tenant {
     pub(super) unique_id: UniqueId,
     /// What creating a user does that collides with an inactive one.
     pub(super) on_rehire: OnRehire,
+    /// Files that declare schemas and resource types beside those of RFC 7643, as SCIM's own JSON documents: a Schema, a
+    /// ResourceType, or a ListResponse of them. A ResourceType named User or Group adds extensions to that type.
+    pub(super) schemas: Vec<PathBuf>,
+    /// Attributes by which the client looks resources up, as in its filters. Those that are unique, and userName,
+    /// externalId, emails and displayName, need not be named.
+    pub(super) indexed_attributes: Vec<String>,
     /// What its client may do.
     pub(super) provisioning: provider::Switches,
 }
@@ -122,6 +128,8 @@ impl Default for Tenant {
             dialect: "auto".to_owned(),
             unique_id: UniqueId::default(),
             on_rehire: OnRehire::default(),
+            schemas: Vec::new(),
+            indexed_attributes: Vec::new(),
             provisioning: provider::Switches::default(),
         }
     }
@@ -149,8 +157,9 @@ pub(super) struct Connector {
     pub(super) passwords: bool,
     /// Settings of its kind.
     pub(super) settings: Map<String, Value>,
-    /// Which attributes it gets, by resource type; all of them, by SCIM's names, where a type is not mentioned.
-    pub(super) mapping: Mappings,
+    /// Which attributes it gets, by resource type in lower case (`user`, `group`): the downstream system's name of an
+    /// attribute, and where its value comes from. All of them, by SCIM's names, where a type is not mentioned.
+    pub(super) mapping: BTreeMap<String, mapping::Settings>,
 }
 
 impl Default for Connector {
@@ -164,17 +173,7 @@ impl Default for Connector {
             on_delete: dispatch::OnRemoval::Disable,
             passwords: false,
             settings: Map::new(),
-            mapping: Mappings::default(),
+            mapping: BTreeMap::new(),
         }
     }
-}
-
-/// Mappings by resource type.
-#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Mappings {
-    /// Of users: the downstream system's name of an attribute, and where its value comes from.
-    pub(super) user: Option<mapping::Settings>,
-    /// Of groups: the downstream system's name of an attribute, and where its value comes from.
-    pub(super) group: Option<mapping::Settings>,
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     Tenant, check,
     connectors::Checked,
+    declared::Declared,
     key::Key,
     problem::{Code, Problems},
     raw,
@@ -45,19 +46,25 @@ pub(super) fn check(tenants: &BTreeMap<String, raw::Tenant>, source: &Source, pr
 }
 
 /// The tenants as each side needs them. `None` if one has a problem.
-pub(super) fn build(tenants: BTreeMap<String, raw::Tenant>, connectors: &[Checked]) -> Option<Vec<Tenant>> {
-    tenants.into_iter().map(|(name, tenant)| build_one(&name, tenant, connectors)).collect()
+pub(super) fn build(
+    tenants: BTreeMap<String, raw::Tenant>,
+    mut declared: BTreeMap<String, Declared>,
+    connectors: &[Checked],
+) -> Option<Vec<Tenant>> {
+    let build = |(name, tenant): (String, raw::Tenant)| build_one(&name, tenant, declared.remove(&name)?, connectors);
+    tenants.into_iter().map(build).collect()
 }
 
-fn build_one(name: &str, tenant: raw::Tenant, connectors: &[Checked]) -> Option<Tenant> {
+fn build_one(name: &str, tenant: raw::Tenant, declared: Declared, connectors: &[Checked]) -> Option<Tenant> {
     let name = TenantName(name.into());
     let dialect = Dialect::named(&tenant.dialect)?;
-    let types = resource_types(&tenant, dialect);
+    let types = resource_types(&tenant, &declared.types, dialect);
     let connectors = connectors.iter().filter(|checked| checked.connector.tenant == name);
     Some(Tenant {
         store: store::Tenant {
             name: name.clone(),
             types: types.clone(),
+            indexed_attributes: declared.indexed,
             unique_id: tenant.unique_id,
             group_names_unique: dialect.group_names_unique,
             on_rehire: tenant.on_rehire,
@@ -78,15 +85,14 @@ fn build_one(name: &str, tenant: raw::Tenant, connectors: &[Checked]) -> Option<
 }
 
 /// The resource types of a tenant: with or without groups, and with what is unique in it, so that `/Schemas` says so.
-fn resource_types(tenant: &raw::Tenant, dialect: &Dialect) -> ResourceTypes {
-    let core = ResourceTypes::core();
-    let served = core.iter().filter(|served| tenant.provisioning.groups || !served.kind.is_group());
+fn resource_types(tenant: &raw::Tenant, declared: &ResourceTypes, dialect: &Dialect) -> ResourceTypes {
+    let served = declared.iter().filter(|served| tenant.provisioning.groups || !served.kind.is_group());
     let with_uniqueness = served.map(|served| {
         let mut resource_type = ResourceType::clone(served);
         if resource_type.kind.is_group() && dialect.group_names_unique {
             make_unique(&mut resource_type, "displayName", None);
         }
-        if !resource_type.kind.is_group() && tenant.unique_id == UniqueId::EmailsValue {
+        if resource_type.kind.as_str() == "User" && tenant.unique_id == UniqueId::EmailsValue {
             make_unique(&mut resource_type, "emails", Some("value"));
         }
         resource_type

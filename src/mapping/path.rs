@@ -7,7 +7,7 @@ use super::Object;
 use crate::scim::{
     filter::Filter,
     path::AttributePath,
-    schema::{Attribute, ResourceType},
+    schema::{Attribute, ResourceType, Schema},
 };
 
 /// Attributes that a canonical resource does not hold, so no mapping can read them.
@@ -25,6 +25,9 @@ pub(super) struct Path {
     sub_attribute: Option<String>,
     /// All values, not one.
     multi: bool,
+    /// What a whole extension or complex value is made of, where not all of it goes along: what is never returned
+    /// reaches a connector only under its own name.
+    parts: Vec<Attribute>,
 }
 
 impl Path {
@@ -53,12 +56,18 @@ impl Path {
         if multi && !is_multi {
             return Err(format!("{text} has one value, so multi = true says nothing"));
         }
+        let parts = match (attribute, resolved.sub_attribute, resolved.extension) {
+            (Some(_), Some(_), _) | (None, _, None) => &[][..],
+            (Some(attribute), None, _) => &attribute.sub_attributes,
+            (None, _, Some(schema)) => &schema.attributes,
+        };
         Ok(Self {
             extension: resolved.extension.map(|schema| schema.id.clone()),
             attribute: attribute.cloned(),
             filter: path.filter.map(|filter| *filter),
             sub_attribute: resolved.sub_attribute.map(|sub_attribute| sub_attribute.name.clone()),
             multi,
+            parts: with_hidden(parts),
         })
     }
 
@@ -70,18 +79,32 @@ impl Path {
             filter: None,
             sub_attribute: None,
             multi: attribute.multi_valued,
+            parts: with_hidden(&attribute.sub_attributes),
         }
     }
 
     /// A whole extension, as one object.
-    pub(super) fn whole_extension(urn: &str) -> Self {
-        Self { extension: Some(urn.to_owned()), attribute: None, filter: None, sub_attribute: None, multi: false }
+    pub(super) fn whole_extension(schema: &Schema) -> Self {
+        Self {
+            extension: Some(schema.id.clone()),
+            attribute: None,
+            filter: None,
+            sub_attribute: None,
+            multi: false,
+            parts: with_hidden(&schema.attributes),
+        }
     }
 
     /// The values at the path.
     pub(super) fn value(&self, id: ResourceId, resource: &Object) -> MappedValue {
         let mut values: Vec<Value> = Vec::new();
-        for value in self.elements(id, resource) {
+        for mut value in self.elements(id, resource) {
+            if !self.parts.is_empty() {
+                conceal(&self.parts, &mut value);
+                if value.as_object().is_some_and(Object::is_empty) {
+                    continue;
+                }
+            }
             let value = match &self.sub_attribute {
                 None => Some(value),
                 Some(name) => value.get(name).cloned(),
@@ -124,6 +147,32 @@ impl Path {
             elements.sort_by_key(|element| !is_primary(element));
         }
         elements
+    }
+}
+
+/// The attributes, should any of them, or a part of one, be hidden.
+fn with_hidden(attributes: &[Attribute]) -> Vec<Attribute> {
+    let is_hidden =
+        |attribute: &Attribute| attribute.is_hidden() || attribute.sub_attributes.iter().any(Attribute::is_hidden);
+    if attributes.iter().any(is_hidden) { attributes.to_vec() } else { Vec::new() }
+}
+
+/// Takes out of a whole value what is never returned.
+fn conceal(parts: &[Attribute], value: &mut Value) {
+    let Value::Object(object) = value else { return };
+    for part in parts {
+        if part.is_hidden() {
+            object.remove(&part.name);
+            continue;
+        }
+        // A part of a part is never complex, so this goes no deeper.
+        match object.get_mut(&part.name) {
+            Some(Value::Array(elements)) => {
+                elements.iter_mut().for_each(|element| conceal(&part.sub_attributes, element));
+            }
+            Some(inner) => conceal(&part.sub_attributes, inner),
+            None => {}
+        }
     }
 }
 

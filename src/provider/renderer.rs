@@ -15,7 +15,7 @@ use super::{Caller, unavailable, version_tag};
 use crate::{
     scim::{
         self, Object,
-        render::{Projection, schemas},
+        render::{Projection, returns_all, schemas},
         schema::ResourceType,
     },
     store::{GroupOf, Membership, Store, Stored},
@@ -31,6 +31,8 @@ pub(super) struct Renderer<'a> {
     resource_type: &'a ResourceType,
     projection: &'a Projection,
     has_groups: bool,
+    /// Whether the stored text is the answer's.
+    is_copied: bool,
     /// What stands before a resource's id in its `meta.location`.
     collection_uri: String,
 }
@@ -44,8 +46,9 @@ impl<'a> Renderer<'a> {
     ) -> Self {
         let defines_groups = resource_type.schema.attributes.iter().any(|attribute| attribute.name == "groups");
         let has_groups = defines_groups && projection.includes(resource_type, "groups");
+        let is_copied = *projection == Projection::Default && returns_all(resource_type);
         let collection_uri = format!("{}{}/", caller.base_uri, resource_type.endpoint);
-        Self { store, caller, resource_type, projection, has_groups, collection_uri }
+        Self { store, caller, resource_type, projection, has_groups, is_copied, collection_uri }
     }
 
     /// `meta.location` of a resource of this type.
@@ -84,7 +87,7 @@ impl<'a> Renderer<'a> {
     ) -> Result<(), scim::Error> {
         let with_members =
             self.resource_type.kind.is_group() && self.projection.includes(self.resource_type, "members");
-        if *self.projection != Projection::Default {
+        if !self.is_copied {
             return self.write_projected(body, stored, groups, with_members).await;
         }
         push(body, r#"{"schemas":[""#);
@@ -131,7 +134,8 @@ impl<'a> Renderer<'a> {
         Ok(())
     }
 
-    /// The way for a client that chose attributes: the resource as a value, cut to its choice.
+    /// The way for a client that chose attributes, and for types of which not all is returned: the resource as a value,
+    /// cut to what is.
     async fn write_projected(
         &self,
         body: &mut Vec<u8>,

@@ -8,9 +8,8 @@ mod print;
 
 use serde_json::Value;
 
-pub use self::fold::fold_case;
+pub use self::{evaluate::equality_key, fold::fold_case};
 pub(in crate::scim) use self::{
-    check::is_hidden,
     evaluate::{boolean, instant, is_case_exact, number, stored},
     parse::Parser,
 };

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     Error, Object, ScimType,
     path::AttributePath,
+    resource::Special,
     schema::{Attribute, ResourceType, Returned},
 };
 
@@ -224,6 +225,18 @@ fn split_list(list: &str) -> impl Iterator<Item = &str> {
         is_escaped = in_string && char == '\\' && !is_escaped;
         char == ',' && !in_brackets
     })
+}
+
+/// Whether the default answer has every attribute that a resource of the type may hold, so that what is stored can be
+/// copied as it is. A password is not stored in a resource.
+pub fn returns_all(resource_type: &ResourceType) -> bool {
+    let is_returned = |attribute: &Attribute| {
+        is_default(attribute.returned) && attribute.sub_attributes.iter().all(|part| is_default(part.returned))
+    };
+    let is_password = |attribute: &Attribute| Special::of(resource_type, attribute) == Some(Special::Password);
+    let mut extensions = resource_type.extensions.iter().flat_map(|(schema, _)| &schema.attributes);
+    resource_type.schema.attributes.iter().all(|attribute| is_returned(attribute) || is_password(attribute))
+        && extensions.all(is_returned)
 }
 
 /// The `schemas` of a canonical resource: the core schema, and each extension of which it has attributes.

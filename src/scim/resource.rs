@@ -9,6 +9,7 @@ mod check;
 mod place;
 #[cfg(test)]
 mod tests;
+mod unseen;
 
 use std::collections::HashMap;
 
@@ -18,9 +19,10 @@ use serde_json::Value;
 pub use self::{
     canonical::VALUES_MAX,
     check::{BYTES_MAX, check, check_immutable, check_size},
+    unseen::keep_unseen,
 };
 pub(in crate::scim) use self::{
-    canonical::{Absent, DROPPED_MAX, Names, Reader, check_count, collapse, expected, is_primary},
+    canonical::{Absent, DROPPED_MAX, Names, Reader, check_count, collapse, expected, fits, is_primary},
     place::Place,
 };
 use super::{
@@ -41,6 +43,11 @@ pub struct Draft {
     pub id: Option<String>,
     /// Whether a replacement leaves `externalId` as it is, whatever the attributes say.
     pub keeps_external_id: bool,
+    /// Attributes that the client cannot have read and yet cleared by name, with their extension; a part of a value as
+    /// `name.part`, and no name for the whole extension. See [`keep_unseen`].
+    pub cleared: Vec<(Option<String>, String)>,
+    /// Whether a required attribute has no value here that a replaced resource may have and the client not have read.
+    pub lacks_unseen: bool,
 }
 
 /// A member as a client names it. `value` may name a resource that does not exist yet.
@@ -62,7 +69,8 @@ pub enum Unknown {
 }
 
 /// Parses the body of a POST or PUT. Names compare without case; read-only attributes are ignored; types, required
-/// attributes, canonical JSON forms and `primary` (at most one) are checked. Names of dropped attributes are appended
+/// attributes, canonical JSON forms and `primary` (at most one) are checked; a required attribute that a client cannot
+/// read is only noted ([`Draft::lacks_unseen`]), since a replaced resource may have it. Names of dropped attributes are appended
 /// to `dropped`, bounded.
 ///
 /// # Errors
@@ -84,8 +92,18 @@ pub fn parse(
             let place = Place::Extension(&extension.id);
             names.once(&extension.id, &place)?;
             let object = match value {
-                Value::Null => continue,
-                Value::Object(object) => reader.object(object, &place, |name| extension.attribute(name))?,
+                Value::Null => {
+                    draft.cleared.push((Some(extension.id.clone()), String::new()));
+                    continue;
+                }
+                Value::Object(object) => {
+                    for (name, value) in &object {
+                        let cleared = extension.attribute(name).map(|attribute| unseen::cleared(attribute, value));
+                        let cleared = cleared.into_iter().flatten();
+                        draft.cleared.extend(cleared.map(|path| (Some(extension.id.clone()), path)));
+                    }
+                    reader.object(object, &place, |name| extension.attribute(name))?
+                }
                 _ => return Err(expected(&place, "an object")),
             };
             if !object.is_empty() {
@@ -113,12 +131,13 @@ pub fn parse(
             }
             None if attribute.mutability == Mutability::ReadOnly => {}
             None => {
+                draft.cleared.extend(unseen::cleared(attribute, &value).into_iter().map(|path| (None, path)));
                 let value = reader.attribute(attribute, value, &place)?;
                 reader.put(&mut draft.attributes, attribute, value);
             }
         }
     }
-    check(resource_type, &draft.attributes)?;
+    draft.lacks_unseen = check::check_seen(resource_type, &draft.attributes)?;
     Ok(draft)
 }
 

@@ -1,5 +1,7 @@
 //! Schemas and resource types (RFC 7643 §2, §6, §7).
 
+mod declare;
+mod evolve;
 mod parse;
 
 use std::sync::{Arc, LazyLock};
@@ -7,7 +9,10 @@ use std::sync::{Arc, LazyLock};
 use scim_connector::ResourceKind;
 use serde::{Deserialize, Serialize};
 
-pub use self::parse::InvalidSchema;
+pub use self::{
+    evolve::{Demand, demands},
+    parse::Flaw,
+};
 use super::path::AttributePath;
 
 /// The URN of the core User schema.
@@ -69,7 +74,7 @@ pub enum Uniqueness {
 }
 
 /// An attribute or sub-attribute and its characteristics.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attribute {
     /// The schema's spelling.
@@ -110,7 +115,7 @@ pub struct Attribute {
 }
 
 /// A schema: a URN and its attributes.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Schema {
     /// The URN.
     pub id: String,
@@ -144,6 +149,17 @@ pub struct ResourceType {
 pub struct ResourceTypes(Vec<Arc<ResourceType>>);
 
 impl Attribute {
+    /// Whether it must never be shown: not in answers, and not bit by bit in what a filter or an order finds.
+    pub fn is_hidden(&self) -> bool {
+        self.returned == Returned::Never || self.mutability == Mutability::WriteOnly
+    }
+
+    /// Whether a client that read the resource may not have seen it. Such a client cannot send it back, so a PUT that
+    /// leaves it out keeps it.
+    pub fn is_unseen(&self) -> bool {
+        self.is_hidden() || self.returned == Returned::Request
+    }
+
     /// The sub-attribute of that name, without case.
     pub fn sub_attribute(&self, name: &str) -> Option<&Attribute> {
         named(&self.sub_attributes, name)
@@ -253,6 +269,12 @@ impl ResourceType {
     /// The extension with that URN, without case.
     pub fn extension(&self, urn: &str) -> Option<&Schema> {
         self.extensions.iter().map(|(schema, _)| &**schema).find(|schema| schema.id.eq_ignore_ascii_case(urn))
+    }
+
+    /// The core schema, which every resource has, and the extensions; with each whether a resource must have it.
+    pub fn schemas(&self) -> impl Iterator<Item = (&Schema, bool)> {
+        let extensions = self.extensions.iter().map(|(schema, required)| (&**schema, *required));
+        std::iter::once((&*self.schema, true)).chain(extensions)
     }
 
     /// The URNs of the core schema and the extensions, for parsing paths and filters.

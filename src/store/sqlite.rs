@@ -12,6 +12,7 @@ mod catalog;
 mod commit;
 mod credentials;
 mod deliver;
+mod evolve;
 mod find;
 mod index;
 mod members;
@@ -65,6 +66,9 @@ use crate::{
 
 /// The most resources of a sorted list that have an index, unless told otherwise.
 pub const SORTED_MAX: usize = 100_000;
+
+/// How often another configuration is tried while writes go on that it has to reckon with.
+const EVOLVE_ATTEMPTS_MAX: usize = 5;
 
 /// How a store is opened.
 pub struct Options {
@@ -219,6 +223,27 @@ impl SqliteStore {
         reading.await.unwrap_or_else(|panic| Err(Error::Io { step: "a read panicked", source: Box::new(panic) }.into()))
     }
 
+    /// Makes what is stored ready for the schemas of another configuration, part by part, or refuses it; whether
+    /// anything stored was looked at. Nobody is served by it yet.
+    async fn evolve(&self, tenants: Vec<Tenant>) -> Result<bool, Error> {
+        let (is_changed, tenants) =
+            self.long_read(move |sql, _| evolve::check(sql, &tenants).map(|is_changed| (is_changed, tenants))).await?;
+        let wanted = tenants.clone();
+        let building = self.change(move |transaction| evolve::begin(transaction.sql, &wanted)).await?;
+        let is_indexed_anew = !building.is_empty();
+        for mut index in building {
+            loop {
+                let (built, more) = self.change(move |transaction| index.build_part(transaction.sql)).await?;
+                index = built;
+                if !more {
+                    break;
+                }
+            }
+        }
+        self.long_read(move |sql, _| evolve::check_unique(sql, &tenants)).await?;
+        Ok(is_changed || is_indexed_anew)
+    }
+
     /// A configured connector.
     fn connector(&self, name: &ConnectorName) -> Result<Arc<ConnectorEntry>, Error> {
         self.catalog.load().connector(name).cloned().ok_or_else(|| unknown(name))
@@ -247,14 +272,25 @@ impl Store for SqliteStore {
     async fn configure(&self, tenants: Vec<Tenant>) -> Result<(), Error> {
         // Before the writer, where it would fail those who share the transaction.
         catalog::check(&*self.reader()?, &tenants)?;
-        let catalog = self
-            .change(move |transaction| {
+        for _ in 0..EVOLVE_ATTEMPTS_MAX {
+            let before = self.change(|transaction| Ok(transaction.state.chain)).await?;
+            let rests_on_stored = self.evolve(tenants.clone()).await?;
+            let wanted = tenants.clone();
+            let configured = self.change(move |transaction| {
+                // What was written meanwhile was neither checked nor indexed.
+                if rests_on_stored && transaction.state.chain != before {
+                    return Ok(None);
+                }
                 transaction.state.deliverable = true;
-                Catalog::configure(transaction.sql, &tenants)
-            })
-            .await?;
-        self.catalog.store(Arc::new(catalog));
-        Ok(())
+                Catalog::configure(transaction.sql, &wanted).map(Some)
+            });
+            if let Some(catalog) = configured.await? {
+                self.catalog.store(Arc::new(catalog));
+                while self.change(|transaction| evolve::drop_part(transaction.sql)).await? {}
+                return Ok(());
+            }
+        }
+        Err(Error::Busy)
     }
 
     async fn commit(&self, write: Write) -> Result<Committed, WriteError> {
@@ -271,8 +307,9 @@ impl Store for SqliteStore {
 
     async fn find(&self, tenant: &TenantName, query: &Query) -> Result<Page, WriteError> {
         let sorted_max = self.sorted_max;
-        if find::is_short(query) {
-            return find::find(&*self.reader()?, &self.catalog.load(), tenant, query, sorted_max);
+        let catalog = self.catalog.load();
+        if find::is_short(&catalog, tenant, query) {
+            return find::find(&*self.reader()?, &catalog, tenant, query, sorted_max);
         }
         let (tenant, query) = (tenant.clone(), query.clone());
         self.long_read(move |sql, catalog| find::find(sql, catalog, &tenant, &query, sorted_max)).await

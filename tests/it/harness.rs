@@ -42,6 +42,7 @@ impl TestStore {
             .configure(vec![Tenant {
                 name: tenant(),
                 types: ResourceTypes::core(),
+                indexed_attributes: vec![],
                 unique_id: UniqueId::UserName,
                 group_names_unique: true,
                 on_rehire: OnRehire::Conflict,

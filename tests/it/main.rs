@@ -4,6 +4,7 @@
 mod bodies;
 mod bounds;
 mod cursor;
+mod declared_types;
 mod dispatch;
 mod harness;
 mod life_cycles;

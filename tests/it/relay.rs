@@ -1,6 +1,6 @@
 //! A whole relay in this process and a client that speaks HTTP to it over a real socket.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use bytes::Bytes;
 use http::{Request, header};
@@ -68,10 +68,32 @@ impl Relay {
         );
         std::fs::write(&file, text).unwrap();
         std::fs::write(folder.path().join("secret.key"), "0123456789abcdef0123456789abcdef").unwrap();
-        let config =
-            config::load(&file, &Environment::from_iter([])).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        Self::launch(&file, Environment::from_iter([]), "acme", folder).await
+    }
+
+    /// Starts a relay of an example's configuration with that tenant and JSON file connector, in a folder of its own.
+    pub(crate) async fn example(file: &str, tenant: &str, connector: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let here = |name: &str| folder.path().join(name).display().to_string();
+        let variables = [
+            ("SCIM_RELAY__DATA_DIR".to_owned(), here("data")),
+            ("SCIM_RELAY__SERVER__LISTEN".to_owned(), "[\"127.0.0.1:0\"]".to_owned()),
+            ("SCIM_RELAY__ADMIN__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+            (format!("SCIM_RELAY__CONNECTORS__{connector}__SETTINGS__PATH"), here("people.json")),
+        ];
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        Self::launch(&file, Environment::from_iter(variables), tenant, folder).await
+    }
+
+    async fn launch(file: &Path, environment: Environment, tenant: &str, folder: TempDir) -> Self {
+        let config = config::load(file, &environment).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let app = App::start(config, Clock::system()).await.unwrap();
-        let key = app.create_key("acme", "test").await.unwrap();
+        let key = app.create_key(tenant, "test").await.unwrap();
+        Self::of_app(app, key, folder)
+    }
+
+    /// A client of a relay that was started elsewhere.
+    pub(crate) fn of_app(app: App, key: String, folder: TempDir) -> Self {
         Self { base: format!("http://{}/scim/v2", app.scim_address()), key, app: Some(app), folder }
     }
 
@@ -101,6 +123,11 @@ impl Relay {
     /// The folder with the configuration, the store (`data`) and the connector's file.
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
+    }
+
+    /// Stops the relay as SIGTERM does.
+    pub(crate) async fn stop(mut self) {
+        self.app.take().unwrap().stop().await;
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {

@@ -5,6 +5,7 @@ use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 use scim_connector::Secret;
 use scim_relay::{
     metrics::Metrics,
+    scim::schema::ResourceTypes,
     store::{
         Connector, Error,
         sqlite::{Options, SqliteStore},
@@ -84,6 +85,12 @@ suite! {
     deliveries_under_way_do_not_count_towards_the_limit
     credentials_are_kept_used_and_revoked
     a_closed_store_says_so
+    an_index_is_built_over_what_is_stored_and_dropped
+    declared_attributes_are_unique_by_their_case
+    a_swap_of_declared_unique_values_is_delivered_in_order
+    schemas_that_stored_resources_break_are_refused
+    values_that_are_shared_cannot_become_unique
+    a_declared_type_goes_only_without_resources
 }
 
 #[tokio::test]
@@ -133,6 +140,21 @@ async fn t11_a_changed_audit_entry_is_named() {
     sql.execute("UPDATE audit SET entry = replace(entry, 'create', 'delete') WHERE seq = 2", []).unwrap();
     let error = store.verify_audit().await.unwrap_err();
     assert!(error.to_string().contains("audit entry 2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_lookup_by_an_indexed_attribute_reads_the_index_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path(), Clock::manual(START)).unwrap();
+    let bench = Bench::new(store, Clock::manual(START)).await;
+    bench.configure(store_suite::declaring(ResourceTypes::core(), &["nickName"])).await;
+    bench.create("User", json!({ "userName": "ada", "nickName": "Countess" })).await;
+    assert_eq!(bench.found("User", "nickName eq \"countess\"").await.len(), 1);
+    // What only the index knows: without its row the resource is not found.
+    let sql = rusqlite::Connection::open(directory.path().join("relay.db")).unwrap();
+    assert_eq!(sql.execute("DELETE FROM indexed_values WHERE attribute >= 100", []).unwrap(), 1);
+    let eve = bench.create("User", json!({ "userName": "eve", "nickName": "COUNTESS" })).await;
+    assert_eq!(bench.found("User", "nickName eq \"countess\"").await, [eve]);
 }
 
 #[tokio::test]

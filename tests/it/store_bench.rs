@@ -45,6 +45,7 @@ pub(crate) fn tenant(name: &str, connectors: Vec<Connector>) -> Tenant {
     Tenant {
         name: TenantName(name.into()),
         types: ResourceTypes::core(),
+        indexed_attributes: vec![],
         unique_id: UniqueId::UserName,
         group_names_unique: true,
         on_rehire: OnRehire::Conflict,

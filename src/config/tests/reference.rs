@@ -11,7 +11,7 @@ use super::{
 
 #[test]
 fn the_examples_load() {
-    for file in ["config/relay.toml", "config/examples/quickstart.toml"] {
+    for file in ["config/relay.toml", "config/examples/quickstart.toml", "config/examples/devices/relay.toml"] {
         load(&repository(file), &Environment::default()).map(|_| ()).unwrap();
     }
 }

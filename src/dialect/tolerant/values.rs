@@ -52,6 +52,8 @@ pub(super) fn assigned(attribute: &Attribute, value: Value, place: Place, quirks
             quirks.met(null_quirk(attribute, place));
             Some(json!([]))
         }
+        // Emptied, not left out: a PUT keeps what its client cannot have read.
+        Value::Null if attribute.is_unseen() => Some(Value::Null),
         value if attribute.multi_valued => {
             let is_bare = is_complex && value.is_string();
             let value = single(attribute, value, place, quirks)?;

@@ -9,7 +9,7 @@ use super::{
 use crate::scim::{
     Error, ScimType,
     path::AttributePath,
-    schema::{Attribute, AttributeType, Mutability, ResourceType, Returned},
+    schema::{Attribute, AttributeType, ResourceType},
 };
 
 impl Filter {
@@ -53,6 +53,17 @@ impl Filter {
         }
     }
 
+    /// Whether this filter in an attribute's brackets asks for what is never shown: which elements it selects would show
+    /// it bit by bit.
+    pub(in crate::scim) fn asks_for_hidden(&self, attribute: &Attribute) -> bool {
+        match self {
+            Self::And(filters) | Self::Or(filters) => filters.iter().any(|filter| filter.asks_for_hidden(attribute)),
+            Self::Not(filter) => filter.asks_for_hidden(attribute),
+            Self::Compare { path, .. } => attribute.sub_attribute(&path.attribute).unwrap_or(attribute).is_hidden(),
+            Self::ValuePath { .. } | Self::Constant(_) => false,
+        }
+    }
+
     fn check_in_brackets(&self, attribute: &Attribute) -> Result<(), Error> {
         match self {
             Self::And(filters) | Self::Or(filters) => {
@@ -69,13 +80,8 @@ impl Filter {
     }
 }
 
-/// Whether an attribute must never be shown: answers to filters and an order of results would show it bit by bit.
-pub(in crate::scim) fn is_hidden(attribute: &Attribute) -> bool {
-    attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly
-}
-
 fn check_visible(attribute: &Attribute) -> Result<(), Error> {
-    if is_hidden(attribute) { refuse(attribute, "is never returned and cannot be filtered by") } else { Ok(()) }
+    if attribute.is_hidden() { refuse(attribute, "is never returned and cannot be filtered by") } else { Ok(()) }
 }
 
 fn check_whole(operator: Operator, operand: &Value) -> Result<(), Error> {

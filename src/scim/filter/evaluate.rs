@@ -210,6 +210,27 @@ fn order(attribute: &Attribute, value: &Value, operand: &Value) -> Option<Orderi
     }
 }
 
+/// A text that is the same for values of the attribute which `eq` finds equal, and for no others; `None` for types that
+/// have none, and for what does not compare. Of an operand it is the text to look for in an index.
+pub fn equality_key(attribute: &Attribute, value: &Value) -> Option<String> {
+    match attribute.kind {
+        AttributeType::String | AttributeType::Reference | AttributeType::Binary => {
+            let text = text(value)?;
+            Some(if is_case_exact(attribute) { text.into_owned() } else { fold_case(&text) })
+        }
+        AttributeType::Integer => {
+            let number = number(value)?;
+            // `5.0` is the integer 5; a fraction equals none.
+            let integer = number.as_i64().or_else(|| format!("{:.0}", number.as_f64()?).parse().ok());
+            let integer =
+                integer.filter(|integer| number_order(&number, &Number::from(*integer)) == Some(Ordering::Equal));
+            integer.map(|integer| integer.to_string())
+        }
+        AttributeType::DateTime => Some(instant(value.as_str()?)?.as_nanosecond().to_string()),
+        AttributeType::Boolean | AttributeType::Decimal | AttributeType::Complex => None,
+    }
+}
+
 /// Whether values of the attribute compare with case. Base64 always does (RFC 7643 §2.3.6).
 pub(in crate::scim) fn is_case_exact(attribute: &Attribute) -> bool {
     attribute.case_exact || attribute.kind == AttributeType::Binary

@@ -53,6 +53,10 @@ impl<'a> Target<'a> {
                 let detail = format!("path {place}: a filter selects elements, and this attribute has one value");
                 return Err(Error::of(ScimType::InvalidPath, detail));
             }
+            if path.filter.as_ref().is_some_and(|filter| filter.asks_for_hidden(attribute)) {
+                let detail = format!("path {place}: a filter cannot ask for what is never returned");
+                return Err(Error::of(ScimType::InvalidPath, detail));
+            }
             if target.is_read_only() {
                 return Err(Error::of(ScimType::Mutability, format!("{place}: read-only")));
             }

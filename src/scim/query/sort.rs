@@ -60,7 +60,7 @@ pub(super) fn path(types: &[&ResourceType], text: &str) -> Result<AttributePath,
         let Some(simple) = sorted_attribute(&resolved) else {
             return refuse("sortBy names a complex attribute: name one of its sub-attributes");
         };
-        if filter::is_hidden(attribute) || filter::is_hidden(simple) {
+        if attribute.is_hidden() || simple.is_hidden() {
             return refuse("sortBy names an attribute that is never returned");
         }
     }

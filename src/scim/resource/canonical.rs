@@ -236,6 +236,12 @@ fn is_base64(text: &str) -> bool {
     STANDARD.decode(text).is_ok() || URL_SAFE.decode(text).is_ok()
 }
 
+/// Whether a canonical value is one of the attribute.
+pub(in crate::scim) fn fits(attribute: &Attribute, value: &Value) -> bool {
+    let mut reader = Reader { unknown: Unknown::Refuse, dropped: &mut Vec::new(), absent: Absent::Omit };
+    reader.attribute(attribute, value.clone(), &Place::Root).is_ok()
+}
+
 /// Removes elements that are equal to an earlier one.
 pub(in crate::scim) fn collapse(elements: &mut Vec<Value>) {
     if elements.len() > 1 {

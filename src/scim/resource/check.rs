@@ -8,21 +8,22 @@ use crate::scim::{
     schema::{Attribute, Mutability, ResourceType},
 };
 
-/// Checks a whole canonical resource after a PATCH: required attributes are there, at most one `primary`.
+/// Checks a whole canonical resource: required attributes are there, at most one `primary`.
 ///
 /// # Errors
 /// `invalidValue` with the path of the attribute.
 pub fn check(resource_type: &ResourceType, attributes: &Object) -> Result<(), Error> {
-    check_object(&resource_type.schema.attributes, attributes, &Place::Root)?;
-    for (extension, required) in &resource_type.extensions {
-        let place = Place::Extension(&extension.id);
-        match attributes.get(&extension.id) {
-            Some(Value::Object(object)) => check_object(&extension.attributes, object, &place)?,
-            _ if *required => return Err(missing(&place)),
-            _ => {}
-        }
-    }
-    Ok(())
+    Checking { unseen: Unseen::Required }.resource(resource_type, attributes)
+}
+
+/// As [`check`], but required attributes that a client cannot read may lack a value; whether any does.
+///
+/// # Errors
+/// `invalidValue` with the path of the attribute.
+pub(super) fn check_seen(resource_type: &ResourceType, attributes: &Object) -> Result<bool, Error> {
+    let mut checking = Checking { unseen: Unseen::Optional { is_lacking: false } };
+    checking.resource(resource_type, attributes)?;
+    Ok(checking.unseen == Unseen::Optional { is_lacking: true })
 }
 
 /// The most that a resource may be in bytes of JSON, a group's members apart, which are rows.
@@ -56,31 +57,72 @@ pub fn check_immutable(resource_type: &ResourceType, before: &Object, after: &Ob
     Ok(())
 }
 
-fn check_object(attributes: &[Attribute], object: &Object, place: &Place<'_>) -> Result<(), Error> {
-    for attribute in attributes {
-        let place = Place::Attribute(place, &attribute.name);
-        match object.get(&attribute.name) {
-            // The service provider gives read-only attributes their values.
-            None if attribute.required && attribute.mutability != Mutability::ReadOnly => return Err(missing(&place)),
-            None => {}
-            Some(Value::Array(elements)) => {
-                check_primary(attribute, elements, &place)?;
-                for (index, element) in elements.iter().enumerate() {
-                    check_sub_attributes(attribute, element, &Place::Element(&place, index))?;
-                }
-            }
-            Some(value) => check_sub_attributes(attribute, value, &place)?,
-        }
-    }
-    Ok(())
+/// What is asked of required attributes that a client cannot read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unseen {
+    Required,
+    Optional { is_lacking: bool },
 }
 
-fn check_sub_attributes(attribute: &Attribute, value: &Value, place: &Place<'_>) -> Result<(), Error> {
-    let absent =
-        |sub: &&Attribute| sub.required && sub.mutability != Mutability::ReadOnly && value.get(&sub.name).is_none();
-    match attribute.sub_attributes.iter().find(absent) {
-        Some(sub) => Err(missing(&Place::Attribute(place, &sub.name))),
-        None => Ok(()),
+struct Checking {
+    unseen: Unseen,
+}
+
+impl Checking {
+    fn resource(&mut self, resource_type: &ResourceType, attributes: &Object) -> Result<(), Error> {
+        self.object(&resource_type.schema.attributes, attributes, &Place::Root)?;
+        for (extension, required) in &resource_type.extensions {
+            let place = Place::Extension(&extension.id);
+            match attributes.get(&extension.id) {
+                Some(Value::Object(object)) => self.object(&extension.attributes, object, &place)?,
+                _ if *required => self.missing(extension.attributes.iter().any(Attribute::is_unseen), &place)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, attributes: &[Attribute], object: &Object, place: &Place<'_>) -> Result<(), Error> {
+        for attribute in attributes {
+            let place = Place::Attribute(place, &attribute.name);
+            match object.get(&attribute.name) {
+                // The service provider gives read-only attributes their values.
+                None if attribute.required && attribute.mutability != Mutability::ReadOnly => {
+                    self.missing(attribute.is_unseen(), &place)?;
+                }
+                None => {}
+                Some(Value::Array(elements)) => {
+                    check_primary(attribute, elements, &place)?;
+                    for (index, element) in elements.iter().enumerate() {
+                        self.sub_attributes(attribute, element, &Place::Element(&place, index))?;
+                    }
+                }
+                Some(value) => self.sub_attributes(attribute, value, &place)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn sub_attributes(&mut self, attribute: &Attribute, value: &Value, place: &Place<'_>) -> Result<(), Error> {
+        for sub in &attribute.sub_attributes {
+            if sub.required && sub.mutability != Mutability::ReadOnly && value.get(&sub.name).is_none() {
+                self.missing(sub.is_unseen(), &Place::Attribute(place, &sub.name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A required value is missing.
+    fn missing(&mut self, is_unseen: bool, place: &Place<'_>) -> Result<(), Error> {
+        match &mut self.unseen {
+            Unseen::Optional { is_lacking } if is_unseen => {
+                *is_lacking = true;
+                Ok(())
+            }
+            Unseen::Optional { .. } | Unseen::Required => {
+                Err(Error::of(ScimType::InvalidValue, format!("{place}: required and has no value")))
+            }
+        }
     }
 }
 
@@ -101,10 +143,6 @@ fn check_kept(attributes: &[Attribute], before: &Object, after: &Object, place: 
         }
     }
     Ok(())
-}
-
-fn missing(place: &Place<'_>) -> Error {
-    Error::of(ScimType::InvalidValue, format!("{place}: required and has no value"))
 }
 
 fn immutable(place: &Place<'_>) -> Error {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use rusqlite::{Connection, params};
 use scim_connector::ResourceKind;
 
-use super::statement::Statements as _;
+use super::{evolve, index::Declared, statement::Statements as _};
 use crate::store::{Connector, ConnectorName, ConnectorState, Error, Tenant, TenantName};
 
 const COUNTER_BITS: u32 = 40;
@@ -50,6 +50,8 @@ pub(super) struct TenantEntry {
     /// included. They are owed removals only: should they come back, nobody could tell any more what was removed.
     absent: Vec<ConnectorEntry>,
     partitions: Vec<(ResourceKind, Partition)>,
+    /// What configuration has indexed; nothing of most types.
+    declared: HashMap<Partition, Vec<Declared>>,
 }
 
 /// A connector.
@@ -67,6 +69,16 @@ pub(super) struct ConnectorEntry {
 impl TenantEntry {
     pub(super) fn partition(&self, kind: &ResourceKind) -> Option<Partition> {
         self.partitions.iter().find(|(name, _)| name == kind).map(|(_, partition)| *partition)
+    }
+
+    /// The type of its resources in that partition.
+    pub(super) fn kind(&self, partition: Partition) -> Option<&ResourceKind> {
+        self.partitions.iter().find(|(_, of_kind)| *of_kind == partition).map(|(kind, _)| kind)
+    }
+
+    /// What configuration has indexed of the resources in that partition.
+    pub(super) fn declared(&self, partition: Partition) -> &[Declared] {
+        self.declared.get(&partition).map_or(&[], Vec::as_slice)
     }
 
     /// The partition of its groups, if it has any.
@@ -119,7 +131,7 @@ impl Catalog {
                 [&*tenant.name.0],
                 |row| row.get(0),
             )?;
-            let mut partitions = Vec::new();
+            let (mut partitions, mut declared) = (Vec::new(), HashMap::new());
             for resource_type in tenant.types.iter() {
                 let partition = Partition(sql.query_row(
                     "INSERT INTO partitions (tenant, kind) VALUES (?, ?)
@@ -129,6 +141,10 @@ impl Catalog {
                 )?);
                 partitions.push((resource_type.kind.clone(), partition));
                 catalog.kinds.insert(partition, resource_type.kind.clone());
+                let indexed = evolve::settle(sql, tenant, resource_type, partition)?;
+                if !indexed.is_empty() {
+                    declared.insert(partition, indexed);
+                }
             }
             let mut connectors = Vec::new();
             for connector in &tenant.connectors {
@@ -138,7 +154,7 @@ impl Catalog {
                 connectors.push(entry);
             }
             let absent = absent(sql, (no, &tenant.name), &connectors, &partitions)?;
-            let entry = TenantEntry { config: tenant.clone(), connectors, absent, partitions };
+            let entry = TenantEntry { config: tenant.clone(), connectors, absent, partitions, declared };
             catalog.tenants.insert(tenant.name.clone(), Arc::new(entry));
         }
         Ok(catalog)
@@ -158,6 +174,20 @@ impl Catalog {
             .get(&Partition::of(resource))
             .ok_or_else(|| Error::Corrupt { place: format!("resource {resource} is of no known type") })
     }
+}
+
+/// The partition of a tenant's type, if it was configured before.
+pub(super) fn known_partition(
+    sql: &Connection,
+    tenant: &Tenant,
+    kind: &ResourceKind,
+) -> Result<Option<Partition>, Error> {
+    Ok(sql.first(
+        "SELECT partitions.no FROM partitions JOIN tenants ON tenants.no = partitions.tenant
+         WHERE tenants.name = ? AND partitions.kind = ?",
+        [&*tenant.name.0, kind.as_str()],
+        |row| row.get(0).map(Partition),
+    )?)
 }
 
 /// Refuses a configuration that gives a known connector to another tenant: what it holds is the first one's.

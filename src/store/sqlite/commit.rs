@@ -3,6 +3,8 @@
 //! Everything that can refuse comes before the first row is written. The one exception is a PATCH of a group, whose
 //! operations are rows: it has a savepoint.
 
+mod unique;
+
 use std::sync::Arc;
 
 use rusqlite::params;
@@ -12,7 +14,7 @@ use serde_json::Value;
 use super::{
     audit::Entry,
     catalog::{Partition, TenantEntry},
-    index::{self, Indexed, Term},
+    index::{self, Term},
     members::{self, Kinds},
     owe::{self, Owed},
     passwords,
@@ -22,7 +24,7 @@ use super::{
 };
 use crate::{
     scim::{
-        self, Object, ScimType,
+        self, Object,
         patch::{self, Members as _, Patch},
         resource::{self, Draft, Member},
     },
@@ -104,7 +106,10 @@ struct MembersChanged {
 
 impl<'a> Change<'a, '_> {
     fn create(&mut self, draft: &Draft) -> Result<Committed, WriteError> {
-        let terms = index::terms(&draft.attributes);
+        if draft.lacks_unseen {
+            resource::check(&self.write.resource_type, &draft.attributes)?;
+        }
+        let terms = self.terms(&draft.attributes);
         if let Some((taken, holder)) = self.collision(&terms, None)? {
             return match self.rehired(holder, draft)? {
                 Some(before) => self.replace(before, draft.clone(), WriteEffect::Reactivated),
@@ -152,6 +157,7 @@ impl<'a> Change<'a, '_> {
             draft.attributes.remove("externalId");
             draft.attributes.extend(old.get_key_value("externalId").map(|(name, id)| (name.clone(), id.clone())));
         }
+        resource::keep_unseen(&self.write.resource_type, &old, &mut draft)?;
         if effect == WriteEffect::Updated {
             resource::check_immutable(&self.write.resource_type, &old, &draft.attributes)?;
         }
@@ -215,7 +221,7 @@ impl<'a> Change<'a, '_> {
         if !self.tenant.config.may_update && effect == WriteEffect::Updated && !only_deactivates {
             return Err(forbidden("update").into());
         }
-        let (old_terms, new_terms) = (index::terms(old), index::terms(&attributes));
+        let (old_terms, new_terms) = (self.terms(old), self.terms(&attributes));
         let freed: Vec<&Term> = old_terms.iter().filter(|term| new_terms.binary_search(term).is_err()).collect();
         let taken: Vec<&Term> = new_terms.iter().filter(|term| old_terms.binary_search(term).is_err()).collect();
         if let Some((collided, _)) = self.collision(taken.iter().copied(), Some(before.no))? {
@@ -265,7 +271,7 @@ impl<'a> Change<'a, '_> {
             return Err(forbidden("deactivate").into());
         }
         let sql = self.transaction.sql;
-        let terms = index::terms(&before.attributes()?);
+        let terms = self.terms(&before.attributes()?);
         sql.run("DELETE FROM resources WHERE no = ?", [before.no])?;
         for term in &terms {
             index::remove(sql, before.no, term)?;
@@ -352,31 +358,10 @@ impl<'a> Change<'a, '_> {
         Ok(resource)
     }
 
-    /// The first unique term that another resource than `own` holds, and that resource's number.
-    fn collision<'t>(
-        &self,
-        terms: impl IntoIterator<Item = &'t Term>,
-        own: Option<i64>,
-    ) -> Result<Option<(Indexed, i64)>, Error> {
-        for term in terms {
-            if !term.attribute.is_unique(self.tenant, self.partition) {
-                continue;
-            }
-            let holders = index::find(self.transaction.sql, self.partition, term, 2)?;
-            if let Some(holder) = holders.into_iter().find(|holder| Some(*holder) != own) {
-                return Ok(Some((term.attribute, holder)));
-            }
-        }
-        Ok(None)
-    }
-
-    fn conflict(&self, taken: Indexed) -> scim::Error {
-        scim::Error::of(ScimType::Uniqueness, format!("{} is taken by another {}", taken.name(), self.kind()))
-    }
-
     /// The inactive user that a colliding POST brings back, where the tenant allows it.
     fn rehired(&self, holder: i64, draft: &Draft) -> Result<Option<Resource>, WriteError> {
-        if self.tenant.config.on_rehire != OnRehire::Reactivate {
+        let is_user = self.write.resource_type.kind.as_str() == "User";
+        if !is_user || self.tenant.config.on_rehire != OnRehire::Reactivate {
             return Ok(None);
         }
         let Some(before) = Resource::by_no(self.transaction.sql, holder)? else { return Ok(None) };
@@ -397,14 +382,6 @@ impl<'a> Change<'a, '_> {
             Some(failure) => Err(failure.into()),
             None => Ok(MembersChanged { any: changed?, net: rows.net() }),
         }
-    }
-
-    /// The keys of the unique ones among these terms.
-    fn keys<'t>(&self, terms: impl Iterator<Item = &'t Term>) -> Vec<i64> {
-        terms
-            .filter(|term| term.attribute.is_unique(self.tenant, self.partition))
-            .map(|term| index::key(self.partition, term))
-            .collect()
     }
 
     fn owe(

@@ -51,12 +51,16 @@ pub(super) fn find(
 }
 
 /// Whether the answer takes less time than handing the question to another thread would be worth.
-pub(super) fn is_short(query: &Query) -> bool {
-    query.sort.is_none()
-        && query.selections.iter().all(|selection| match &selection.filter {
-            None => query.count <= SHORT_PAGE,
-            Some(filter) => is_narrow(filter) && !filter.mentions("members"),
-        })
+pub(super) fn is_short(catalog: &Catalog, tenant: &TenantName, query: &Query) -> bool {
+    let Some(tenant) = catalog.tenant(tenant) else { return true };
+    let is_short = |selection: &Selection| match (&selection.filter, tenant.partition(&selection.resource_type.kind)) {
+        (_, None) => true,
+        (None, Some(_)) => query.count <= SHORT_PAGE,
+        (Some(filter), Some(partition)) => {
+            is_narrow((tenant, partition), &selection.resource_type, filter) && !filter.mentions("members")
+        }
+    };
+    query.sort.is_none() && query.selections.iter().all(is_short)
 }
 
 /// A page in order of numbers.
@@ -185,13 +189,16 @@ impl<'a> Search<'a> {
     /// Whether what an index finds is what matches, no more and no less: one comparison, by the index's own rule.
     fn is_exact(&self, filter: &Filter) -> bool {
         let Filter::Compare { path, .. } = filter else { return false };
+        if let Some(Term { attribute: Indexed::Declared(_), .. }) = self.term(filter) {
+            return path.filter.is_none();
+        }
         if path.urn.is_some() || path.filter.is_some() {
             return false;
         }
         if eq(filter, "id").is_some() {
             return true;
         }
-        let Some(Term { attribute: indexed, .. }) = term(filter) else { return false };
+        let Some(Term { attribute: indexed, .. }) = self.term(filter) else { return false };
         let Some(attribute) = self.resource_type.attribute(&path.attribute) else { return false };
         let compared = attribute.sub_attribute("value").unwrap_or(attribute);
         let is_text = compared.kind == AttributeType::String;
@@ -311,6 +318,10 @@ impl<'a> Search<'a> {
             }
         });
         failure.map_or(Ok(decided), Err)
+    }
+
+    fn term(&self, filter: &Filter) -> Option<Term> {
+        term((self.tenant, self.partition), self.resource_type, filter)
     }
 
     fn kinds(&self) -> Kinds<'_> {

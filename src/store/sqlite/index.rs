@@ -1,9 +1,13 @@
 //! Values by which resources are found without a scan, and of which some are unique.
 
+mod declared;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use rusqlite::{Connection, params};
+use scim_connector::ResourceKind;
 use serde_json::Value;
 
+pub(super) use self::declared::{Declared, IndexedPlace};
 use super::{
     catalog::{Partition, TenantEntry},
     statement::Statements as _,
@@ -13,42 +17,61 @@ use crate::{
     store::UniqueId,
 };
 
-/// An indexed attribute. The numbers are in the file.
+/// An indexed attribute. The order of terms is that of the variants.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum Indexed {
-    UserName = 1,
-    ExternalId = 2,
-    EmailsValue = 3,
-    DisplayName = 4,
+    UserName,
+    ExternalId,
+    EmailsValue,
+    DisplayName,
+    /// One of [`TenantEntry::declared`], by its number in the file.
+    Declared(i64),
 }
 
 impl Indexed {
-    pub(super) const fn name(self) -> &'static str {
+    /// Its number in the file.
+    const fn number(self) -> i64 {
         match self {
+            Self::UserName => 1,
+            Self::ExternalId => 2,
+            Self::EmailsValue => 3,
+            Self::DisplayName => 4,
+            Self::Declared(number) => number,
+        }
+    }
+
+    /// The attribute's path, for an error's text.
+    pub(super) fn path(self, tenant: &TenantEntry, partition: Partition) -> String {
+        let always = match self {
             Self::UserName => "userName",
             Self::ExternalId => "externalId",
             Self::EmailsValue => "emails.value",
             Self::DisplayName => "displayName",
-        }
+            Self::Declared(no) => {
+                let declared = tenant.declared(partition).iter().find(|declared| declared.no == no);
+                return declared.map_or_else(String::new, |declared| declared.place.path());
+            }
+        };
+        always.to_owned()
     }
 
     /// The form in which equal values are the same text: `externalId` compares exactly, the others without case.
-    pub(super) fn term(self, value: &str) -> Term {
-        let value = match self {
-            Self::ExternalId => value.to_owned(),
-            Self::UserName | Self::EmailsValue | Self::DisplayName => fold_case(value),
-        };
+    fn term(self, value: &str) -> Term {
+        let value = if self == Self::ExternalId { value.to_owned() } else { fold_case(value) };
         Term { attribute: self, value }
     }
 
     /// Whether no two resources of the partition may share a value.
     pub(super) fn is_unique(self, tenant: &TenantEntry, partition: Partition) -> bool {
-        let of_groups = tenant.groups() == Some(partition);
+        let of = |kind: &str| tenant.kind(partition).is_some_and(|of_partition| of_partition.as_str() == kind);
         match self {
             Self::UserName => true,
-            Self::ExternalId => !of_groups && tenant.config.unique_id == UniqueId::ExternalId,
-            Self::EmailsValue => !of_groups && tenant.config.unique_id == UniqueId::EmailsValue,
-            Self::DisplayName => of_groups && tenant.config.group_names_unique,
+            Self::ExternalId => of("User") && tenant.config.unique_id == UniqueId::ExternalId,
+            Self::EmailsValue => of("User") && tenant.config.unique_id == UniqueId::EmailsValue,
+            Self::DisplayName => of("Group") && tenant.config.group_names_unique,
+            Self::Declared(no) => {
+                tenant.declared(partition).iter().any(|declared| declared.no == no && declared.place.is_unique())
+            }
         }
     }
 }
@@ -60,33 +83,57 @@ pub(super) struct Term {
     pub(super) value: String,
 }
 
+/// What is always indexed of a type, with the key of each in the canonical form. Other types than those of RFC 7643 have
+/// these attributes by chance, if at all.
+fn always(kind: Option<&ResourceKind>) -> &'static [(Indexed, &'static str)] {
+    match kind.map(ResourceKind::as_str) {
+        Some("User") => &[
+            (Indexed::UserName, "userName"),
+            (Indexed::ExternalId, "externalId"),
+            (Indexed::DisplayName, "displayName"),
+            (Indexed::EmailsValue, "emails"),
+        ],
+        Some("Group") => &[(Indexed::ExternalId, "externalId"), (Indexed::DisplayName, "displayName")],
+        Some(_) | None => &[(Indexed::ExternalId, "externalId")],
+    }
+}
+
 /// The terms of a resource, sorted, each once.
-pub(super) fn terms(attributes: &Object) -> Vec<Term> {
+pub(super) fn terms(tenant: &TenantEntry, partition: Partition, attributes: &Object) -> Vec<Term> {
     let mut terms = Vec::with_capacity(6);
-    for (attribute, key) in
-        [(Indexed::UserName, "userName"), (Indexed::ExternalId, "externalId"), (Indexed::DisplayName, "displayName")]
-    {
-        if let Some(Value::String(value)) = attributes.get(key) {
-            terms.push(attribute.term(value));
+    for (attribute, key) in always(tenant.kind(partition)) {
+        match attributes.get(*key) {
+            Some(Value::String(value)) => terms.push(attribute.term(value)),
+            Some(Value::Array(elements)) => {
+                let values = elements.iter().filter_map(|element| element.get("value")?.as_str());
+                terms.extend(values.map(|value| attribute.term(value)));
+            }
+            _ => {}
         }
     }
-    if let Some(Value::Array(emails)) = attributes.get("emails") {
-        for email in emails {
-            if let Some(Value::String(value)) = email.get("value") {
-                terms.push(Indexed::EmailsValue.term(value));
-            }
-        }
+    for declared in tenant.declared(partition) {
+        declared.add_terms(attributes, &mut terms);
     }
     terms.sort();
     terms.dedup();
     terms
 }
 
+/// The term of what is always indexed that all resources of the partition have which match this comparison.
+pub(super) fn always_term(
+    tenant: &TenantEntry,
+    partition: Partition,
+    compared: impl Fn(Indexed, &str) -> Option<String>,
+) -> Option<Term> {
+    let mut always = always(tenant.kind(partition)).iter();
+    always.find_map(|(attribute, key)| compared(*attribute, key).map(|value| attribute.term(&value)))
+}
+
 /// The numbers of the resources that have the term, ascending; at most `limit`.
 pub(super) fn find(sql: &Connection, partition: Partition, term: &Term, limit: usize) -> rusqlite::Result<Vec<i64>> {
     sql.all(
         "SELECT resource FROM indexed_values WHERE partition = ? AND attribute = ? AND value = ? LIMIT ?",
-        params![partition.0, term.attribute as i64, term.value, i64::try_from(limit).unwrap_or(i64::MAX)],
+        params![partition.0, term.attribute.number(), term.value, i64::try_from(limit).unwrap_or(i64::MAX)],
         |row| row.get(0),
     )
 }
@@ -94,7 +141,7 @@ pub(super) fn find(sql: &Connection, partition: Partition, term: &Term, limit: u
 pub(super) fn insert(sql: &Connection, resource: i64, term: &Term) -> rusqlite::Result<()> {
     sql.run(
         "INSERT INTO indexed_values (partition, attribute, value, resource) VALUES (?, ?, ?, ?)",
-        params![Partition::of(resource).0, term.attribute as i64, term.value, resource],
+        params![Partition::of(resource).0, term.attribute.number(), term.value, resource],
     )?;
     Ok(())
 }
@@ -102,7 +149,7 @@ pub(super) fn insert(sql: &Connection, resource: i64, term: &Term) -> rusqlite::
 pub(super) fn remove(sql: &Connection, resource: i64, term: &Term) -> rusqlite::Result<()> {
     sql.run(
         "DELETE FROM indexed_values WHERE partition = ? AND attribute = ? AND value = ? AND resource = ?",
-        params![Partition::of(resource).0, term.attribute as i64, term.value, resource],
+        params![Partition::of(resource).0, term.attribute.number(), term.value, resource],
     )?;
     Ok(())
 }
@@ -110,7 +157,7 @@ pub(super) fn remove(sql: &Connection, resource: i64, term: &Term) -> rusqlite::
 /// The key by which deliveries that take or free this unique value are kept in order. Two values that share a key by
 /// chance are kept in order needlessly, which does no harm.
 pub(super) fn key(partition: Partition, term: &Term) -> i64 {
-    let text = format!("{}\0{}\0{}", partition.0, term.attribute as i64, term.value);
+    let text = format!("{}\0{}\0{}", partition.0, term.attribute.number(), term.value);
     hash(text.as_bytes())
 }
 

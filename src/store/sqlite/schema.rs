@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use crate::store::Error;
 
 /// Brings a file from each version to the next; `PRAGMA user_version` counts those done. Never edited, only extended.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// Prepared statements that a connection keeps: more than there are in this module's files.
 const STATEMENTS_KEPT: usize = 160;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use scim_connector::ResourceKind;
 use serde_json::json;
 
@@ -321,4 +322,50 @@ fn mentions_looks_everywhere_but_in_brackets() {
     assert!(mentions("a pr and not (b pr or Members.value eq \"x\")"));
     assert!(mentions("members[value eq \"x\"]"));
     assert!(!mentions("a[members eq \"x\"] and b.members pr"));
+}
+
+/// Values of a type as they are stored, and as clients write them in filters.
+fn values(kind: AttributeType) -> BoxedStrategy<(Value, Value)> {
+    let text = || prop::sample::select(vec!["a", "A", "ß", "SS", "Straße", "7", "é", ""]).prop_map(Value::from);
+    let instant = || {
+        let texts =
+            ["2026-01-31T12:00:00Z", "2026-01-31T13:00:00+01:00", "2026-01-31T12:00:00.000Z", "2026-01-31T12:00:01Z"];
+        prop::sample::select(texts.to_vec()).prop_map(Value::from)
+    };
+    let number = || (-3_i64..3).prop_map(Value::from);
+    let written = prop_oneof![
+        number(),
+        number().prop_map(|number| Value::from(number.to_string())),
+        number().prop_map(|number| Value::from(format!("{number}.0"))),
+        number().prop_map(|number| Value::from(number.as_i64().map_or(0.5, |number| number as f64 + 0.5))),
+        text(),
+    ];
+    match kind {
+        AttributeType::Integer => (number(), written).boxed(),
+        AttributeType::DateTime => (instant(), instant()).boxed(),
+        _ => (text(), prop_oneof![text(), Just(json!(7)), Just(json!(true))]).boxed(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn values_are_equal_exactly_if_their_keys_are(
+        (kind, (value, operand)) in prop::sample::select(vec![
+            AttributeType::String,
+            AttributeType::Reference,
+            AttributeType::Binary,
+            AttributeType::Integer,
+            AttributeType::DateTime,
+        ]).prop_flat_map(|kind| (Just(kind), values(kind))),
+        case_exact in any::<bool>(),
+    ) {
+        let core = resource_type("User");
+        let attribute = Attribute { kind, case_exact, ..core.attribute("userName").unwrap().clone() };
+        let key = equality_key(&attribute, &value);
+        prop_assert!(key.is_some(), "what is stored has a key");
+        prop_assert_eq!(
+            key == equality_key(&attribute, &operand),
+            order(&attribute, &value, &operand) == Some(Ordering::Equal)
+        );
+    }
 }

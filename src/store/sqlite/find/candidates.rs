@@ -8,11 +8,12 @@ use crate::{
     scim::{
         filter::{Filter, Operator},
         path::AttributePath,
+        schema::ResourceType,
     },
     store::{
         Error,
         sqlite::{
-            catalog::Partition,
+            catalog::{Partition, TenantEntry},
             index::{self, Indexed, Term},
             members, row,
         },
@@ -20,12 +21,15 @@ use crate::{
 };
 
 /// Whether an index leads to the few that can match.
-pub(super) fn is_narrow(filter: &Filter) -> bool {
+pub(super) fn is_narrow(place: (&TenantEntry, Partition), resource_type: &ResourceType, filter: &Filter) -> bool {
+    let is_narrow = |part: &Filter| is_narrow(place, resource_type, part);
     match filter {
         Filter::And(parts) => parts.iter().any(is_narrow),
         Filter::Or(parts) => parts.iter().all(is_narrow),
         Filter::Not(_) | Filter::Constant(_) => false,
-        Filter::Compare { .. } | Filter::ValuePath { .. } => term(filter).is_some() || eq(filter, "id").is_some(),
+        Filter::Compare { .. } | Filter::ValuePath { .. } => {
+            term(place, resource_type, filter).is_some() || eq(filter, "id").is_some()
+        }
     }
 }
 
@@ -58,7 +62,7 @@ impl Search<'_> {
 
     /// The numbers that an index has for one comparison.
     fn led_to(&self, filter: &Filter) -> Result<Option<Vec<i64>>, Error> {
-        if let Some(term) = term(filter) {
+        if let Some(term) = self.term(filter) {
             return Ok(Some(index::find(self.sql, self.partition, &term, usize::MAX)?));
         }
         if let Some(id) = eq(filter, "id") {
@@ -98,13 +102,16 @@ impl Search<'_> {
 }
 
 /// The term that all resources have which match this comparison.
-pub(super) fn term(filter: &Filter) -> Option<Term> {
-    for attribute in [Indexed::UserName, Indexed::ExternalId, Indexed::DisplayName] {
-        if let Some(value) = eq(filter, attribute.name()) {
-            return Some(attribute.term(value));
-        }
-    }
-    value_compared(filter, "emails").map(|value| Indexed::EmailsValue.term(value))
+pub(super) fn term(
+    (tenant, partition): (&TenantEntry, Partition),
+    resource_type: &ResourceType,
+    filter: &Filter,
+) -> Option<Term> {
+    let always = index::always_term(tenant, partition, |attribute, key| {
+        let value = if attribute == Indexed::EmailsValue { value_compared(filter, key) } else { eq(filter, key) };
+        value.map(str::to_owned)
+    });
+    always.or_else(|| tenant.declared(partition).iter().find_map(|declared| declared.term_of(resource_type, filter)))
 }
 
 /// The text that a core attribute without sub-attributes must equal.
