@@ -13,7 +13,7 @@ use super::{
     index::{self, Indexed, Term},
     members::{self, Kinds},
     owe::{self, Owed},
-    passwords,
+    passwords, references,
     row::Resource,
     statement::Statements as _,
     writer::Transaction,
@@ -135,9 +135,8 @@ impl<'a> Change<'a, '_> {
                 resource.members
             ],
         )?;
-        for term in &terms {
-            index::insert(sql, resource.no, term)?;
-        }
+        self.index(resource.no, terms.iter())?;
+        references::arrived(self.transaction, self.tenant, self.partition, resource.id)?;
         let keys = self.keys(terms.iter());
         self.owe(&resource, Some(false), &keys, None)?;
         self.keep_password(&resource, draft.password.as_ref())?;
@@ -177,11 +176,13 @@ impl<'a> Change<'a, '_> {
             before.version + 1,
             self.tenant.holders(self.partition).next().is_some(),
             self.kinds(),
+            self.transaction.now,
         );
         let applied = patch::apply(resource_type, &mut attributes, &mut rows, patch);
         if let Some(failure) = rows.failure() {
             return Err(failure.into());
         }
+        self.transaction.state.has_pending |= rows.has_pending();
         let applied = applied?;
         let same_attributes = before.attributes()? == attributes;
         let members = MemberChange::Done(MembersChanged { any: applied.changed && same_attributes, net: rows.net() });
@@ -239,9 +240,7 @@ impl<'a> Change<'a, '_> {
         for term in &freed {
             index::remove(sql, after.no, term)?;
         }
-        for term in &taken {
-            index::insert(sql, after.no, term)?;
-        }
+        self.index(after.no, taken.iter().copied())?;
         let removal = match (was_active, is_active) {
             (_, true) => Some(false),
             (true, false) => Some(true),
@@ -264,6 +263,7 @@ impl<'a> Change<'a, '_> {
             index::remove(sql, before.no, term)?;
         }
         self.transaction.count(before.no, -1);
+        references::left(self.transaction, self.partition, before.id)?;
         self.leave_groups(&before)?;
         if self.write.resource_type.kind.is_group() {
             sql.run("DELETE FROM memberships WHERE in_group = ?", [before.no])?;
@@ -384,12 +384,22 @@ impl<'a> Change<'a, '_> {
         let keep_tombstones = self.tenant.holders(self.partition).next().is_some();
         let resource_type = &*self.write.resource_type;
         let sql = self.transaction.sql;
-        let mut rows = members::Rows::new(sql, resource_type, group, version, keep_tombstones, self.kinds());
+        let now = self.transaction.now;
+        let mut rows = members::Rows::new(sql, resource_type, group, version, keep_tombstones, self.kinds(), now);
         let changed = rows.replace(wanted);
+        self.transaction.state.has_pending |= rows.has_pending();
         match rows.failure() {
             Some(failure) => Err(failure.into()),
             None => Ok(MembersChanged { any: changed?, net: rows.net() }),
         }
+    }
+
+    fn index<'t>(&mut self, resource: i64, terms: impl Iterator<Item = &'t Term>) -> Result<(), Error> {
+        for term in terms {
+            let pending = references::pending(self.transaction, self.tenant, self.partition, term)?;
+            index::insert(self.transaction.sql, resource, term, pending)?;
+        }
+        Ok(())
     }
 
     /// The keys of the unique ones among these terms.

@@ -9,8 +9,9 @@ use super::{
     statement::Statements as _,
 };
 use crate::{
-    scim::{Object, filter::fold_case},
-    store::UniqueId,
+    scim::{Object, filter::fold_case, schema::ENTERPRISE_URN},
+    store::{Error, UniqueId},
+    time::Timestamp,
 };
 
 /// An indexed attribute. The numbers are in the file.
@@ -20,6 +21,8 @@ pub(super) enum Indexed {
     ExternalId = 2,
     EmailsValue = 3,
     DisplayName = 4,
+    /// Found when a manager goes; see `references`.
+    Manager = 5,
 }
 
 impl Indexed {
@@ -29,13 +32,15 @@ impl Indexed {
             Self::ExternalId => "externalId",
             Self::EmailsValue => "emails.value",
             Self::DisplayName => "displayName",
+            Self::Manager => "manager.value",
         }
     }
 
-    /// The form in which equal values are the same text: `externalId` compares exactly, the others without case.
+    /// The form in which equal values are the same text: `externalId` and `manager.value` compare exactly, the others
+    /// without case.
     pub(super) fn term(self, value: &str) -> Term {
         let value = match self {
-            Self::ExternalId => value.to_owned(),
+            Self::ExternalId | Self::Manager => value.to_owned(),
             Self::UserName | Self::EmailsValue | Self::DisplayName => fold_case(value),
         };
         Term { attribute: self, value }
@@ -49,6 +54,7 @@ impl Indexed {
             Self::ExternalId => !of_groups && tenant.config.unique_id == UniqueId::ExternalId,
             Self::EmailsValue => !of_groups && tenant.config.unique_id == UniqueId::EmailsValue,
             Self::DisplayName => of_groups && tenant.config.group_names_unique,
+            Self::Manager => false,
         }
     }
 }
@@ -77,6 +83,11 @@ pub(super) fn terms(attributes: &Object) -> Vec<Term> {
             }
         }
     }
+    if let Some(manager) = attributes.get(ENTERPRISE_URN).and_then(|extension| extension.get("manager"))
+        && let Some(Value::String(value)) = manager.get("value")
+    {
+        terms.push(Indexed::Manager.term(value));
+    }
     terms.sort();
     terms.dedup();
     terms
@@ -91,11 +102,44 @@ pub(super) fn find(sql: &Connection, partition: Partition, term: &Term, limit: u
     )
 }
 
-pub(super) fn insert(sql: &Connection, resource: i64, term: &Term) -> rusqlite::Result<()> {
+/// Indexes a value; `pending` is since when it names nobody, where it is a reference.
+pub(super) fn insert(
+    sql: &Connection,
+    resource: i64,
+    term: &Term,
+    pending: Option<Timestamp>,
+) -> rusqlite::Result<()> {
     sql.run(
-        "INSERT INTO indexed_values (partition, attribute, value, resource) VALUES (?, ?, ?, ?)",
-        params![Partition::of(resource).0, term.attribute as i64, term.value, resource],
+        "INSERT INTO indexed_values (partition, attribute, value, resource, pending) VALUES (?, ?, ?, ?, ?)",
+        params![
+            Partition::of(resource).0,
+            term.attribute as i64,
+            term.value,
+            resource,
+            pending.map(|Timestamp(since)| since)
+        ],
     )?;
+    Ok(())
+}
+
+/// Folds the values again that were folded by an earlier rule. What that rule folded the new one folds as it would the
+/// original.
+pub(super) fn fold_again(sql: &Connection) -> Result<(), Error> {
+    // ASCII has always been folded the same.
+    let rows = sql.all(
+        "SELECT partition, attribute, value, resource FROM indexed_values
+         WHERE attribute NOT IN (2, 5) AND length(value) <> octet_length(value)",
+        [],
+        |row| Ok(([row.get::<_, i64>(0)?, row.get(1)?, row.get(3)?], row.get::<_, String>(2)?)),
+    )?;
+    for ([partition, attribute, resource], value) in rows {
+        // Two e-mail addresses of one user may have become the same.
+        sql.run(
+            "UPDATE OR REPLACE indexed_values SET value = ?
+             WHERE partition = ? AND attribute = ? AND value = ? AND resource = ?",
+            params![fold_case(&value), partition, attribute, value, resource],
+        )?;
+    }
     Ok(())
 }
 

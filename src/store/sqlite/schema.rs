@@ -4,13 +4,25 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
+use super::index;
 use crate::store::Error;
 
 /// Brings a file from each version to the next; `PRAGMA user_version` counts those done. Never edited, only extended.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+const MIGRATIONS: &[Migration] = &[
+    Migration { tables: include_str!("schema_1.sql"), values: |_| Ok(()) },
+    Migration { tables: include_str!("schema_2.sql"), values: index::fold_again },
+];
+
+/// From one version to the next, in one transaction.
+struct Migration {
+    /// Statements, first.
+    tables: &'static str,
+    /// What statements cannot do.
+    values: fn(&Connection) -> Result<(), Error>,
+}
 
 /// Prepared statements that a connection keeps: more than there are in this module's files.
-const STATEMENTS_KEPT: usize = 160;
+const STATEMENTS_KEPT: usize = 176;
 
 /// What a connection is opened for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,9 +73,12 @@ pub(super) fn migrate(sql: &Connection) -> Result<(), Error> {
             ),
         });
     }
-    for (number, migration) in MIGRATIONS.iter().enumerate().skip(done) {
-        sql.execute_batch(&format!("BEGIN IMMEDIATE; {migration} PRAGMA user_version = {}; COMMIT;", number + 1))
-            .map_err(|source| Error::sql("migrating the database", source))?;
+    let failed = |source| Error::sql("migrating the database", source);
+    for (number, Migration { tables, values }) in MIGRATIONS.iter().enumerate().skip(done) {
+        // One that fails is taken back when the connection is dropped.
+        sql.execute_batch(&format!("BEGIN IMMEDIATE; {tables}")).map_err(failed)?;
+        values(sql)?;
+        sql.execute_batch(&format!("PRAGMA user_version = {}; COMMIT;", number + 1)).map_err(failed)?;
     }
     Ok(())
 }
