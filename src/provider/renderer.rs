@@ -7,12 +7,16 @@ use memchr::memmem::Finder;
 use scim_connector::ResourceId;
 use serde_json::{Value, json};
 
-use super::{Caller, unavailable, version_tag};
+use super::{
+    Caller,
+    managers::{Managers, has_managers},
+    unavailable, version_tag,
+};
 use crate::{
     scim::{
         self, Object,
         render::{LIST_URN, Projection, schemas},
-        schema::ResourceType,
+        schema::{ENTERPRISE_URN, ResourceType},
     },
     store::{GroupOf, Membership, Page, Store, Stored},
 };
@@ -51,8 +55,9 @@ impl<'a> Renderer<'a> {
     /// One resource.
     pub(super) async fn resource(&self, stored: &Stored) -> Result<Vec<u8>, scim::Error> {
         let groups = self.groups(std::slice::from_ref(stored)).await?;
+        let mut managers = self.managers();
         let mut body = Vec::with_capacity(stored.attributes.len() + 512);
-        self.write(&mut body, stored, groups.first().map(Vec::as_slice)).await?;
+        self.write(&mut body, stored, groups.first().map(Vec::as_slice), &mut managers).await?;
         Ok(body)
     }
 
@@ -69,11 +74,12 @@ impl<'a> Renderer<'a> {
                 page.resources.len(),
             ),
         );
+        let mut managers = self.managers();
         for (index, stored) in page.resources.iter().enumerate() {
             if index > 0 {
                 body.push(b',');
             }
-            self.write(&mut body, stored, groups.get(index).map(Vec::as_slice)).await?;
+            self.write(&mut body, stored, groups.get(index).map(Vec::as_slice), &mut managers).await?;
         }
         push(&mut body, "]}");
         Ok(body)
@@ -89,24 +95,40 @@ impl<'a> Renderer<'a> {
         self.store.groups_of(&self.caller.tenant.name, &ids).await.map_err(unavailable)
     }
 
-    async fn write(&self, body: &mut Vec<u8>, stored: &Stored, groups: Option<&[GroupOf]>) -> Result<(), scim::Error> {
+    fn managers(&self) -> Option<Managers<'a>> {
+        has_managers(self.resource_type).then(|| Managers::new(self.store, self.caller, self.resource_type))
+    }
+
+    async fn write(
+        &self,
+        body: &mut Vec<u8>,
+        stored: &Stored,
+        groups: Option<&[GroupOf]>,
+        managers: &mut Option<Managers<'_>>,
+    ) -> Result<(), scim::Error> {
         let with_members =
             self.resource_type.kind.is_group() && self.projection.includes(self.resource_type, "members");
         if *self.projection != Projection::Default {
-            return self.write_projected(body, stored, groups, with_members).await;
+            return self.write_projected(body, stored, groups, managers, with_members).await;
         }
         push(body, r#"{"schemas":[""#);
         push(body, &self.resource_type.schema.id);
+        let mut with_manager = None;
         for (urn, key) in &self.extensions {
-            if key.find(stored.attributes.as_bytes()).is_some() {
+            if let Some(start) = key.find(stored.attributes.as_bytes()) {
                 push(body, "\",\"");
                 push(body, urn);
+                if let Some(managers) = managers.as_mut().filter(|_| *urn == ENTERPRISE_URN) {
+                    // The key found ends with the brace that its value begins with.
+                    with_manager = managers.shown(&stored.attributes, start + key.needle().len() - 1).await?;
+                }
             }
         }
         push(body, r#""],"id":""#);
         push(body, &stored.id.to_string());
         body.push(b'"');
-        let attributes = stored.attributes.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or("");
+        let attributes = with_manager.as_deref().unwrap_or(&stored.attributes);
+        let attributes = attributes.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or("");
         if !attributes.is_empty() {
             body.push(b',');
             push(body, attributes);
@@ -144,6 +166,7 @@ impl<'a> Renderer<'a> {
         body: &mut Vec<u8>,
         stored: &Stored,
         groups: Option<&[GroupOf]>,
+        managers: &mut Option<Managers<'_>>,
         with_members: bool,
     ) -> Result<(), scim::Error> {
         let mut resource: Object = serde_json::from_str(&stored.attributes).map_err(scim::Error::internal)?;
@@ -157,6 +180,9 @@ impl<'a> Renderer<'a> {
             let mut members = Vec::new();
             self.each_member(stored.id, |member| members.push(self.member_value(&member))).await?;
             resource.insert("members".into(), members.into());
+        }
+        if let (Some(managers), Some(Value::Object(attributes))) = (managers, resource.get_mut(ENTERPRISE_URN)) {
+            managers.derive(attributes).await?;
         }
         self.projection.apply(self.resource_type, &mut resource);
         push_json(body, &Value::Object(resource));

@@ -4,8 +4,10 @@
 mod bodies;
 mod dispatch;
 mod harness;
+mod life_cycle;
 mod life_cycles;
 mod quirks;
+mod references;
 mod relay;
 mod rfc;
 mod scim;
@@ -13,3 +15,4 @@ mod sqlite_store;
 mod store_bench;
 mod store_model;
 mod store_suite;
+mod unknown;

@@ -7,8 +7,11 @@ use http::{Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use scim_relay::{
+    admin::{self, client},
     app::App,
     config::{self, Environment},
+    operator::Command,
+    store::Store,
     time::Clock,
 };
 use serde_json::Value;
@@ -160,6 +163,39 @@ impl Relay {
         connection.abort();
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
         Response { status, body, headers }
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// A new key of another tenant.
+    pub(crate) async fn key_of(&self, tenant: &str) -> String {
+        self.app.as_ref().unwrap().create_key(tenant, "test").await.unwrap()
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &**self.app.as_ref().unwrap().store()
+    }
+
+    /// Has the relay execute an operator's command over its control socket.
+    pub(crate) async fn operate(&self, command: Command) -> Result<Value, String> {
+        let socket = admin::socket_path(&self.folder.path().join("data"));
+        client::call(&socket, &serde_json::to_value(command).unwrap()).await.map_err(|error| error.to_string())
+    }
+
+    /// What Prometheus would read.
+    pub(crate) async fn metrics(&self) -> String {
+        let address = self.app.as_ref().unwrap().admin_address();
+        let request = Request::get("/metrics").header(header::HOST, address.to_string());
+        let request = request.body(Full::new(Bytes::new())).unwrap();
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let response = sender.send_request(request).await.unwrap();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        connection.abort();
+        String::from_utf8(bytes.to_vec()).unwrap()
     }
 
     /// Stops the relay as SIGTERM does, every delivery done, and gives what the JSON file holds.

@@ -2,6 +2,7 @@
 
 mod connectors;
 mod deliveries;
+mod references;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +14,7 @@ use scim_relay::{
 };
 use serde_json::json;
 
-pub(crate) use self::{connectors::*, deliveries::*};
+pub(crate) use self::{connectors::*, deliveries::*, references::*};
 use crate::store_bench::{Bench, START, group, status, tenant, user};
 
 pub(crate) async fn a_write_is_read_back(bench: Bench) {

@@ -66,7 +66,10 @@ fn paths_and_filters_lose_their_operands_also_where_they_do_not_parse() {
     let masker = Masker::new(&user);
     for (text, shown) in [
         ("name.givenName", "name.givenName"),
-        (r#"emails[type eq "work" and value eq "a@b.c"].display"#, r#"emails[type eq "work" and value eq "string(5)"].display"#),
+        (
+            r#"emails[type eq "work" and value eq "a@b.c"].display"#,
+            r#"emails[type eq "work" and value eq "string(5)"].display"#,
+        ),
         (r#"userName EQ "a \" b"#, r#"userName EQ "string(6)""#),
         ("userName eq eq", "userName eq string(2)"),
         ("age gt 7 or not (x sw ann)", "age gt number or not (x sw string(3))"),
@@ -93,11 +96,20 @@ fn shapes_that_differ_in_lengths_alone_fold() {
 }
 
 /// Bodies of any form around texts of a kind.
-fn bodies(text: impl Strategy<Value = String> + Clone + 'static) -> impl Strategy<Value = Value> {
+fn bodies(text: &'static str) -> impl Strategy<Value = Value> {
     let key = prop_oneof![
-        text.clone(),
-        proptest::sample::select(vec!["Operations", "op", "path", "value", "schemas", "filter", "emails", "attributes"])
-            .prop_map(str::to_owned),
+        text,
+        proptest::sample::select(vec![
+            "Operations",
+            "op",
+            "path",
+            "value",
+            "schemas",
+            "filter",
+            "emails",
+            "attributes"
+        ])
+        .prop_map(str::to_owned),
     ];
     let leaf = prop_oneof![Just(json!(null)), any::<bool>().prop_map(Value::from), text.prop_map(Value::from)];
     leaf.prop_recursive(5, 200, 20, move |inner| {
@@ -112,7 +124,7 @@ fn bodies(text: impl Strategy<Value = String> + Clone + 'static) -> impl Strateg
 proptest! {
     /// Also where a name belongs, a text longer than a name is not shown, and never one that is no name.
     #[test]
-    fn no_long_text_is_shown(body in bodies(proptest::string::string_regex("[a-zA-Z.@é]{65,80}").unwrap())) {
+    fn no_long_text_is_shown(body in bodies("[a-zA-Z.@é]{65,80}")) {
         for message in [Message::Resource, Message::Patch, Message::Search] {
             let shape = of_body(&user(), message, &body).to_string();
             let longest = shape.split(|char: char| !char.is_alphanumeric() && !".@".contains(char)).map(str::len).max();
@@ -133,13 +145,12 @@ proptest! {
         });
         for message in [Message::Patch, Message::Search] {
             let shape = of_body(&user(), message, &body).to_string();
-            // Beside the filter of a PATCH's body, which is no filter.
             prop_assert!(!shape.contains(&secret), "{}", shape);
         }
     }
 
     #[test]
-    fn every_shape_is_bounded(body in bodies(proptest::string::string_regex("[a-z\"\\[ ]{1,70}").unwrap())) {
+    fn every_shape_is_bounded(body in bodies("[a-z\"\\[ ]{1,70}")) {
         let body = Value::from(vec![body; 30]);
         for message in [Message::Resource, Message::Patch, Message::Search] {
             let shape = of_body(&user(), message, &json!({ "Operations": body, "schemas": body }));

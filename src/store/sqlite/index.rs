@@ -103,12 +103,7 @@ pub(super) fn find(sql: &Connection, partition: Partition, term: &Term, limit: u
 }
 
 /// Indexes a value; `pending` is since when it names nobody, where it is a reference.
-pub(super) fn insert(
-    sql: &Connection,
-    resource: i64,
-    term: &Term,
-    pending: Option<Timestamp>,
-) -> rusqlite::Result<()> {
+pub(super) fn insert(sql: &Connection, resource: i64, term: &Term, pending: Option<Timestamp>) -> rusqlite::Result<()> {
     sql.run(
         "INSERT INTO indexed_values (partition, attribute, value, resource, pending) VALUES (?, ?, ?, ?, ?)",
         params![

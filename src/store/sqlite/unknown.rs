@@ -43,11 +43,8 @@ pub(super) fn list(sql: &Connection, tenant: Option<&TenantName>, limit: usize) 
 
 /// The one with that number.
 pub(super) fn show(sql: &Connection, id: u64) -> Result<Option<UnknownShape>, Error> {
-    let row = sql.first(
-        "SELECT id, count, first, last, latest FROM unknown_shapes WHERE id = ?",
-        [id.cast_signed()],
-        read,
-    )?;
+    let row =
+        sql.first("SELECT id, count, first, last, latest FROM unknown_shapes WHERE id = ?", [id.cast_signed()], read)?;
     row.map(shown).transpose()
 }
 
