@@ -78,9 +78,10 @@ impl App {
         ));
         let operator =
             Arc::new(Operator::new(store.clone(), credentials.clone(), Some(dispatcher.clone()), clock.clone()));
+        let provider = Arc::new(Provider::new(store.clone(), metrics.clone()));
         let router = Arc::new(Router::new(
             &config.server,
-            Arc::new(Provider::new(store.clone(), metrics.clone())),
+            provider.clone(),
             credentials.clone(),
             config.tenants.iter().map(|tenant| tenant.scim.clone()).collect(),
             metrics.clone(),
@@ -118,6 +119,10 @@ impl App {
         app.delivery.tracker.spawn({
             let stop = stop();
             async move { credentials.run(stop).await }
+        });
+        app.delivery.tracker.spawn({
+            let stop = stop();
+            async move { provider.keep_unknown_shapes(stop).await }
         });
         Ok(app)
     }

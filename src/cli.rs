@@ -68,6 +68,7 @@ async fn run(cli: Cli) -> Exit {
         Action::Status(output) => operate(Command::Status, &output).await,
         Action::Connector(connector) => operate(connector.command(), connector.output()).await,
         Action::Queue(queue) => operate(queue.command(), queue.output()).await,
+        Action::Unknown(unknown) => operate(unknown.command(), unknown.output()).await,
     }
 }
 

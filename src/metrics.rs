@@ -16,6 +16,9 @@ pub struct Metrics {
     request_seconds: HistogramVec,
     quirks: IntCounterVec,
     dropped_attributes: IntCounterVec,
+    unknown_shapes: IntCounterVec,
+    pending_references: IntGaugeVec,
+    oldest_pending_reference_seconds: GaugeVec,
     panics: IntCounterVec,
     commits: IntCounterVec,
     commit_seconds: Histogram,
@@ -97,6 +100,24 @@ impl Metrics {
                 "scim_relay_dropped_attributes_total",
                 "Attributes that no schema knows, dropped from requests, by tenant.",
                 &["tenant"],
+            )?,
+            unknown_shapes: counter(
+                &registry,
+                "scim_relay_unknown_shapes_total",
+                "Requests that were not understood, by tenant and operation; scim-relay unknown list shows them.",
+                &["tenant", "operation"],
+            )?,
+            pending_references: gauge(
+                &registry,
+                "scim_relay_pending_references",
+                "Members and managers that were named and are not there, by tenant and attribute.",
+                &["tenant", "attribute"],
+            )?,
+            oldest_pending_reference_seconds: gauge_f64(
+                &registry,
+                "scim_relay_oldest_pending_reference_seconds",
+                "For how long the oldest pending reference has named nobody, by tenant and attribute; 0 when none does.",
+                &["tenant", "attribute"],
             )?,
             panics: counter(
                 &registry,
@@ -208,6 +229,18 @@ impl Metrics {
         if dropped > 0 {
             self.dropped_attributes.with_label_values(&[tenant]).inc_by(dropped as u64);
         }
+    }
+
+    /// A request was not understood.
+    pub fn not_understood(&self, tenant: &str, operation: &'static str) {
+        self.unknown_shapes.with_label_values(&[tenant, operation]).inc();
+    }
+
+    /// A tenant's references that name nobody, read from the store.
+    pub fn pending_references(&self, tenant: &str, attribute: &'static str, count: u64, oldest: Duration) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.pending_references.with_label_values(&[tenant, attribute]).set(count);
+        self.oldest_pending_reference_seconds.with_label_values(&[tenant, attribute]).set(oldest.as_secs_f64());
     }
 
     /// A panic was caught.

@@ -1,5 +1,5 @@
-//! What an operator can ask of a relay, whether it runs or not: keys, connectors, the queue. The command line and the
-//! control socket execute the same [`Command`]s.
+//! What an operator can ask of a relay, whether it runs or not: keys, connectors, the queue, what was not understood. The
+//! command line and the control socket execute the same [`Command`]s.
 
 #[cfg(test)]
 mod tests;
@@ -89,6 +89,18 @@ pub enum Command {
         /// Which.
         selection: QueueSelection,
     },
+    /// Lists the shapes of requests that were not understood, the latest first.
+    UnknownList {
+        /// Only of this tenant.
+        tenant: Option<TenantName>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Shows one shape.
+    UnknownShow {
+        /// Which.
+        id: u64,
+    },
 }
 
 /// Why a command did nothing.
@@ -97,7 +109,7 @@ pub enum Error {
     /// There is no such thing.
     #[error("there is no {kind} {name}")]
     Unknown {
-        /// `connector`, `tenant`, `key` or `delivery`.
+        /// `connector`, `tenant`, `key`, `delivery` or `unknown shape`.
         kind: &'static str,
         /// As the operator named it.
         name: String,
@@ -177,8 +189,12 @@ impl Operator {
                     Ok(()) => "ready".to_owned(),
                     Err(error) => error.to_string(),
                 };
-                let connectors = self.store.connectors().await?;
-                Ok(json!({ "running": self.control.is_some(), "store": store, "connectors": connectors }))
+                Ok(json!({
+                    "running": self.control.is_some(),
+                    "store": store,
+                    "connectors": self.store.connectors().await?,
+                    "pending_references": self.store.pending_references().await?,
+                }))
             }
             Command::ConnectorList => Ok(json!({ "connectors": self.store.connectors().await? })),
             Command::ConnectorPause { connector } => self.set_state(&connector, ConnectorState::Paused).await,
@@ -214,6 +230,14 @@ impl Operator {
                 self.known_in(&selection).await?;
                 let discarded = self.store.queue_discard(&selection, self.clock.now()).await?;
                 Ok(json!({ "discarded": discarded }))
+            }
+            Command::UnknownList { tenant, limit } => {
+                Ok(json!({ "shapes": self.store.unknown_shapes(tenant.as_ref(), limit).await? }))
+            }
+            Command::UnknownShow { id } => {
+                let shape = self.store.unknown_shape(id).await?;
+                let shape = shape.ok_or_else(|| Error::Unknown { kind: "unknown shape", name: id.to_string() })?;
+                Ok(json!({ "shape": shape }))
             }
         }
     }

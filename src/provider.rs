@@ -1,8 +1,10 @@
 //! One function per SCIM operation (RFC 7644 §3): dialect, parse, commit or read, render.
 
 mod list;
+mod managers;
 mod preconditions;
 mod renderer;
+mod unknown;
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::preconditions::Preconditions;
-use self::renderer::Renderer;
+pub use self::unknown::Asked;
+use self::{renderer::Renderer, unknown::Waiting};
 use crate::{
     dialect::{Dialect, Quirks},
     metrics::Metrics,
@@ -139,12 +142,13 @@ pub enum Answer {
 pub struct Provider {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
+    waiting: Waiting,
 }
 
 impl Provider {
     /// A provider over that store.
     pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
-        Self { store, metrics }
+        Self { store, metrics, waiting: Waiting::default() }
     }
 
     /// POST to a resource type's endpoint.

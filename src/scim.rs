@@ -11,6 +11,7 @@ pub mod query;
 pub mod render;
 pub mod resource;
 pub mod schema;
+pub mod shape;
 
 pub use error::{Error, ScimType};
 

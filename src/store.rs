@@ -31,7 +31,10 @@ use crate::{
 };
 
 pub use delivery::{Delivery, DeliveryId, MemberDelta, Outcome, OwedState, Settlement};
-pub use operator::{ConnectorState, ConnectorStatus, QueueClass, QueueEntry, QueueSelection};
+pub use operator::{
+    ConnectorState, ConnectorStatus, NotUnderstood, PendingReferences, QueueClass, QueueEntry, QueueSelection,
+    ReferenceAttribute, UNKNOWN_SHAPES_MAX, UnknownShape,
+};
 
 /// A tenant's name in configuration: `[a-z0-9-]`, at most 63 characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -401,6 +404,18 @@ pub trait Store: Send + Sync + 'static {
     /// Drops the selected deliveries: what they owed is owed no more until the resource changes again. Audited. How
     /// many.
     async fn queue_discard(&self, selection: &QueueSelection, now: Timestamp) -> Result<u64, Error>;
+
+    /// How many references of each tenant name nobody: two entries a tenant, zeros included.
+    async fn pending_references(&self) -> Result<Vec<PendingReferences>, Error>;
+
+    /// Keeps requests that were not understood; those of one shape as one, at most [`UNKNOWN_SHAPES_MAX`] a tenant.
+    async fn keep_unknown(&self, requests: Vec<NotUnderstood>) -> Result<(), Error>;
+
+    /// Unknown shapes of a tenant or of all, the latest first, at most `limit`.
+    async fn unknown_shapes(&self, tenant: Option<&TenantName>, limit: usize) -> Result<Vec<UnknownShape>, Error>;
+
+    /// The unknown shape with that number.
+    async fn unknown_shape(&self, id: u64) -> Result<Option<UnknownShape>, Error>;
 
     /// Whether the store can be read and written, for `/readyz`.
     async fn ready(&self) -> Result<(), Error>;

@@ -15,6 +15,8 @@ scim() {
 "$RELAY" keys create --config "$FOLDER/relay.toml" --tenant acme --name ends --expires 30 >/dev/null
 scim "$BASE/Users" -d '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"jane@acme.example"}'
 scim "$BASE/Users?filter=userName%20eq%20%22jane@acme.example%22"
+# Refused: it is counted as not understood.
+scim "$BASE/Users?filter=userName%20regex%20%22jane%22" 2>/dev/null && exit 1
 # Numbers read from the store may be some seconds old.
 for _ in $(seq 30); do
     curl -fsS "$ADMIN/metrics" >"$FOLDER/metrics"

@@ -24,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Reply, accept::accept_until, json, reply};
 use crate::{
     metrics::Metrics,
-    store::{ConnectorStatus, Store},
-    time::Clock,
+    store::{self, ConnectorStatus, PendingReferences, Store},
+    time::{Clock, Timestamp},
 };
 
 /// Enough for a few monitors; the rest waits.
@@ -130,16 +130,22 @@ impl State {
         }
     }
 
-    /// Reads every connector's backlog into its metrics: what is owed is the store's to know, and asking when someone looks
-    /// is never late. Where the store cannot answer the numbers stay as they were.
+    /// Reads every connector's backlog and every tenant's pending references into their metrics: what is owed and missing is
+    /// the store's to know, and asking when someone looks is never late. Where the store cannot answer the numbers stay as
+    /// they were.
     async fn show_backlogs(&self) {
-        match timeout(READY_TIME, self.store.connectors()).await {
-            Ok(Ok(connectors)) => {
+        let read =
+            async { Ok::<_, store::Error>((self.store.connectors().await?, self.store.pending_references().await?)) };
+        match timeout(READY_TIME, read).await {
+            Ok(Ok((connectors, references))) => {
                 let now = self.clock.now();
+                let age = |oldest: Option<Timestamp>| oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
                 for status in connectors {
-                    let oldest = status.oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
                     let ConnectorStatus { pending, dead, waiting_members, .. } = status;
-                    self.metrics.backlog(&status.name.0, pending, dead, oldest, waiting_members);
+                    self.metrics.backlog(&status.name.0, pending, dead, age(status.oldest), waiting_members);
+                }
+                for PendingReferences { tenant, attribute, count, oldest } in references {
+                    self.metrics.pending_references(&tenant.0, attribute.as_str(), count, age(oldest));
                 }
             }
             Ok(Err(error)) => tracing::warn!(%error, "backlogs cannot be read"),

@@ -42,6 +42,13 @@ Examples:
   Give up what has been stuck for a month:
     scim-relay queue discard --class dead --older-than 30d";
 
+const UNKNOWN_EXAMPLES: &str = "\
+Examples:
+  What a tenant's client sent that was answered 400, the latest first:
+    scim-relay unknown list --tenant acme
+  One of them, with the reason and the shape of the request:
+    scim-relay unknown show 3";
+
 const KEYS_EXAMPLES: &str = "\
 Examples:
   Put a new key where the client's administrator finds it (it is shown only this once):
@@ -78,6 +85,9 @@ pub(super) enum Action {
     /// Look at deliveries that are owed, try them again, or drop them
     #[command(subcommand, after_long_help = QUEUE_EXAMPLES)]
     Queue(Queue),
+    /// Look at the requests of clients that were not understood: their names and types, never a person's data
+    #[command(subcommand, after_long_help = UNKNOWN_EXAMPLES)]
+    Unknown(Unknown),
     /// Run a relay with a JSON file behind it and play a client, to see what happens
     Demo {
         /// Play once and end, in place of staying up
@@ -302,6 +312,45 @@ impl Queue {
             Self::Show { id, .. } => Command::QueueShow { id: *id },
             Self::Retry { selection, .. } => Command::QueueRetry { selection: selection.selection() },
             Self::Discard { selection, .. } => Command::QueueDiscard { selection: selection.selection() },
+        }
+    }
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Unknown {
+    /// List shapes of requests, the latest first; requests of one shape are one entry with a count
+    List {
+        /// Only of this tenant
+        #[arg(long, value_parser = tenant_name)]
+        tenant: Option<TenantName>,
+        /// At most so many
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        limit: u16,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show one shape, and the reason that the client was told
+    Show {
+        /// Its number in the list
+        id: u64,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+impl Unknown {
+    pub(super) fn output(&self) -> &Output {
+        match self {
+            Self::List { output, .. } | Self::Show { output, .. } => output,
+        }
+    }
+
+    pub(super) fn command(&self) -> Command {
+        match self {
+            Self::List { tenant, limit, .. } => {
+                Command::UnknownList { tenant: tenant.clone(), limit: usize::from(*limit) }
+            }
+            Self::Show { id, .. } => Command::UnknownShow { id: *id },
         }
     }
 }

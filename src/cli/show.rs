@@ -5,7 +5,10 @@ use serde_json::Value;
 
 use crate::{
     operator::Command,
-    store::{ConnectorState, ConnectorStatus, Credential, QueueClass, QueueEntry},
+    store::{
+        ConnectorState, ConnectorStatus, Credential, NotUnderstood, PendingReferences, QueueClass, QueueEntry,
+        UnknownShape,
+    },
     time::Timestamp,
 };
 
@@ -27,6 +30,7 @@ pub(super) fn answer(command: &Command, mut answer: Value) {
             println!("relay:  {}", if answer["running"] == true { "running" } else { "not running" });
             println!("store:  {}\n", answer["store"].as_str().unwrap_or_default());
             print!("{}", connectors(&take(&mut answer, "connectors")));
+            print!("{}", pending_references(&take(&mut answer, "pending_references")));
         }
         Command::ConnectorList | Command::ConnectorPause { .. } | Command::ConnectorResume { .. } => {
             print!("{}", connectors(&take(&mut answer, "connectors")));
@@ -40,9 +44,15 @@ pub(super) fn answer(command: &Command, mut answer: Value) {
                 println!("… and more; see --limit");
             }
         }
-        Command::QueueShow { .. } => print!("{}", delivery(&answer["delivery"])),
+        Command::QueueShow { .. } => print!("{}", one(&answer["delivery"])),
         Command::QueueRetry { .. } => println!("{} deliveries will go now", answer["retried"]),
         Command::QueueDiscard { .. } => println!("{} deliveries discarded", answer["discarded"]),
+        Command::UnknownList { .. } => print!("{}", unknown_shapes(&take(&mut answer, "shapes"))),
+        Command::UnknownShow { .. } => {
+            let shape = answer["shape"]["shape"].take();
+            print!("{}", one(&answer["shape"]));
+            println!("\n{shape:#}");
+        }
     }
 }
 
@@ -114,14 +124,48 @@ pub(super) fn deliveries(entries: &[QueueEntry]) -> String {
     table(["ID", "CONNECTOR", "RESOURCE", "OWED", "CLASS", "ATTEMPTS", "QUEUED", "REASON"], rows)
 }
 
-/// One delivery, a line for each thing known of it.
-fn delivery(entry: &Value) -> String {
+/// Those that name nobody; nothing where all is well.
+pub(super) fn pending_references(references: &[PendingReferences]) -> String {
+    let pending: Vec<_> = references.iter().filter(|references| references.count > 0).collect();
+    if pending.is_empty() {
+        return String::new();
+    }
+    let rows = pending.iter().map(|references| {
+        [
+            references.tenant.0.to_string(),
+            references.attribute.as_str().to_owned(),
+            references.count.to_string(),
+            references.oldest.map_or_else(|| "-".to_owned(), minute),
+        ]
+    });
+    format!("\n{}", table(["TENANT", "PENDING REFERENCES", "COUNT", "OLDEST"], rows))
+}
+
+pub(super) fn unknown_shapes(shapes: &[UnknownShape]) -> String {
+    let rows = shapes.iter().map(|shape| {
+        let NotUnderstood { tenant, operation, resource_type, error, detail, .. } = &shape.latest;
+        [
+            shape.id.to_string(),
+            tenant.0.to_string(),
+            format!("{operation} {resource_type}"),
+            shape.count.to_string(),
+            minute(shape.first),
+            minute(shape.last),
+            format!("{error}: {detail}"),
+        ]
+    });
+    table(["ID", "TENANT", "OPERATION", "COUNT", "FIRST", "LAST", "REASON"], rows)
+}
+
+/// One delivery or shape, a line for each thing known of it.
+fn one(entry: &Value) -> String {
     let Some(entry) = entry.as_object() else { return String::new() };
     let width = entry.keys().map(String::len).max().unwrap_or(0);
     let known = entry.iter().filter(|(_, value)| !value.is_null());
     known
         .map(|(name, value)| {
-            let moment = ["queued", "not_before"].contains(&name.as_str()).then(|| value.as_i64()).flatten();
+            let moment =
+                ["queued", "not_before", "first", "last"].contains(&name.as_str()).then(|| value.as_i64()).flatten();
             let text = match (moment, value) {
                 (Some(moment), _) => Timestamp(moment).rfc3339(),
                 (None, Value::String(text)) => printable(text),

@@ -23,6 +23,7 @@ fn command(line: &str) -> Command {
         Action::Status(_) => Command::Status,
         Action::Connector(connector) => connector.command(),
         Action::Queue(queue) => queue.command(),
+        Action::Unknown(unknown) => unknown.command(),
         action @ (Action::Serve(_) | Action::Check(_) | Action::Demo { .. }) => panic!("{action:?}"),
     }
 }
@@ -70,6 +71,8 @@ fn lines_become_commands() {
         ("connector pause ldap", Command::ConnectorPause { connector: connector() }),
         ("connector resume ldap", Command::ConnectorResume { connector: connector() }),
         ("connector check ldap", Command::ConnectorCheck { connector: connector() }),
+        ("unknown list --tenant acme", Command::UnknownList { tenant: Some(TenantName("acme".into())), limit: 100 }),
+        ("unknown show 7", Command::UnknownShow { id: 7 }),
         ("queue show 7", Command::QueueShow { id: DeliveryId(7) }),
         ("queue list", Command::QueueList { selection: QueueSelection::default(), limit: 100 }),
         ("queue retry --all", Command::QueueRetry { selection: QueueSelection::default() }),

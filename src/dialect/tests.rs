@@ -67,7 +67,11 @@ fn check_patch(dialect: &str, endpoint: &str, operations: Value, canonical: Valu
     let dialect = Dialect::named(dialect).unwrap();
     let mut met = Quirks::default();
     let body = json!({"schemas": [PATCH_URN], "Operations": operations});
-    let rewritten = dialect.patch(&resource_type(endpoint), ID, body, &mut met).unwrap();
+    let mut rewritten = dialect.patch(&resource_type(endpoint), ID, body, &mut met).unwrap();
+    // Which operation of the client's each was made of is `errors_name_the_operation_as_the_client_counts`'s to check.
+    for operation in rewritten["Operations"].as_array_mut().unwrap() {
+        operation.as_object_mut().map(|operation| operation.remove("index"));
+    }
     assert_eq!(rewritten, json!({"schemas": [PATCH_URN], "Operations": canonical}));
     assert_eq!(met.ids(), quirks);
 }

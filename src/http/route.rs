@@ -70,6 +70,19 @@ impl Route {
         }
     }
 
+    /// The type of the resources that it is about.
+    pub(super) fn resource_type(&self) -> Option<&ResourceType> {
+        match self {
+            Self::List(kinds) | Self::Search(kinds) => kinds.first().map(|kind| &**kind),
+            Self::Create(kind)
+            | Self::Get(kind, _)
+            | Self::Replace(kind, _)
+            | Self::Patch(kind, _)
+            | Self::Delete(kind, _) => Some(kind),
+            Self::Discover(..) => None,
+        }
+    }
+
     /// The type of resource whose representation the body is; `None` where the body, if any, is not read.
     pub(super) fn reads_body_of(&self) -> Option<&ResourceType> {
         match self {

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     credentials::{Authenticated, Credentials},
     metrics::Metrics,
-    provider::{Answer, Caller, Preconditions, Provider, Tenant},
+    provider::{Answer, Asked, Caller, Preconditions, Provider, Tenant},
     scim,
     store::TenantName,
 };
@@ -206,12 +206,19 @@ impl Router {
             None => None,
         };
         let bytes = read.as_ref().map_or(&[][..], |read| &read.bytes);
-        self.call(route, &caller, parameters, &preconditions, bytes).await
+        let result = self.call(&route, &caller, parameters, &preconditions, bytes).await;
+        if let (Err(error), Some(resource_type)) = (&result, route.resource_type()) {
+            let (parameters, _) = query::parameters(target.query)?;
+            let operation = route.operation();
+            let asked = Asked { operation, resource_type, parameters: &parameters, body: bytes };
+            self.provider.note_refusal(&caller, &asked, error);
+        }
+        result
     }
 
     async fn call(
         &self,
-        route: Route,
+        route: &Route,
         caller: &Caller,
         parameters: Vec<(String, String)>,
         preconditions: &Preconditions,
@@ -219,14 +226,14 @@ impl Router {
     ) -> Result<Answer, scim::Error> {
         let provider = &self.provider;
         match route {
-            Route::Create(kind) => provider.create(caller, &kind, parameters, body).await,
-            Route::List(kinds) => provider.list(caller, &kinds, parameters).await,
-            Route::Search(kinds) => provider.search(caller, &kinds, body).await,
-            Route::Get(kind, id) => provider.get(caller, &kind, &id, parameters, preconditions).await,
-            Route::Replace(kind, id) => provider.replace(caller, &kind, &id, parameters, preconditions, body).await,
-            Route::Patch(kind, id) => provider.patch(caller, &kind, &id, parameters, preconditions, body).await,
-            Route::Delete(kind, id) => provider.delete(caller, &kind, &id, preconditions).await,
-            Route::Discover(document, name) => provider.discover(caller, document, name.as_deref(), &parameters),
+            Route::Create(kind) => provider.create(caller, kind, parameters, body).await,
+            Route::List(kinds) => provider.list(caller, kinds, parameters).await,
+            Route::Search(kinds) => provider.search(caller, kinds, body).await,
+            Route::Get(kind, id) => provider.get(caller, kind, id, parameters, preconditions).await,
+            Route::Replace(kind, id) => provider.replace(caller, kind, id, parameters, preconditions, body).await,
+            Route::Patch(kind, id) => provider.patch(caller, kind, id, parameters, preconditions, body).await,
+            Route::Delete(kind, id) => provider.delete(caller, kind, id, preconditions).await,
+            Route::Discover(document, name) => provider.discover(caller, *document, name.as_deref(), &parameters),
         }
     }
 

@@ -208,3 +208,16 @@ async fn a_command_of_another_version_is_refused_in_words() {
         Ok(json!({ "keys": [] }))
     );
 }
+
+#[tokio::test]
+async fn status_tells_of_references_that_name_nobody() {
+    let bed = Bed::new().await;
+    let status = bed.operator(None).execute(Command::Status).await.unwrap();
+    assert_eq!(
+        status["pending_references"],
+        json!([
+            { "tenant": "acme", "attribute": "members", "count": 0, "oldest": null },
+            { "tenant": "acme", "attribute": "manager", "count": 0, "oldest": null },
+        ])
+    );
+}

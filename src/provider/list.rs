@@ -77,6 +77,7 @@ impl Provider {
             .map(|selection| self.renderer(caller, &selection.resource_type, &selection.projection))
             .collect();
         let renderer_of = |stored: &Stored| renderers.iter().find(|renderer| renderer.renders(stored));
+        let mut managers = renderers.iter().find_map(Renderer::managers);
 
         let with_groups = page.resources.iter().filter(|stored| renderer_of(stored).is_some_and(Renderer::has_groups));
         let with_groups: Vec<_> = with_groups.map(|stored| stored.id).collect();
@@ -107,7 +108,7 @@ impl Provider {
                 body.push(b',');
             }
             let groups = if renderer.has_groups() { groups.next() } else { None };
-            renderer.write(&mut body, stored, groups.as_deref()).await?;
+            renderer.write(&mut body, stored, groups.as_deref(), &mut managers).await?;
         }
         body.extend_from_slice(b"]}");
         Ok(body)

@@ -8,15 +8,19 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use scim_connector::{ResourceId, ResourceKind};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Caller, unavailable, version_tag};
+use super::{
+    Caller,
+    managers::{Managers, has_managers},
+    unavailable, version_tag,
+};
 use crate::{
     scim::{
         self, Object,
         render::{Projection, returns_all, schemas},
-        schema::ResourceType,
+        schema::{ENTERPRISE_URN, ResourceType},
     },
     store::{GroupOf, Membership, Store, Stored},
 };
@@ -63,8 +67,9 @@ impl<'a> Renderer<'a> {
         } else {
             Vec::new()
         };
+        let mut managers = self.managers();
         let mut body = Vec::with_capacity(stored.attributes.len() + 512);
-        self.write(&mut body, stored, groups.first().map(Vec::as_slice)).await?;
+        self.write(&mut body, stored, groups.first().map(Vec::as_slice), &mut managers).await?;
         Ok(body)
     }
 
@@ -78,30 +83,41 @@ impl<'a> Renderer<'a> {
         self.has_groups
     }
 
+    /// What answers of this type show of managers.
+    pub(super) fn managers(&self) -> Option<Managers<'a>> {
+        has_managers(self.resource_type).then(|| Managers::new(self.store, self.caller, self.resource_type))
+    }
+
     /// Writes a resource of this type, with its groups where there are to be any.
     pub(super) async fn write(
         &self,
         body: &mut Vec<u8>,
         stored: &Stored,
         groups: Option<&[GroupOf]>,
+        managers: &mut Option<Managers<'_>>,
     ) -> Result<(), scim::Error> {
         let with_members =
             self.resource_type.kind.is_group() && self.projection.includes(self.resource_type, "members");
         if !self.is_copied {
-            return self.write_projected(body, stored, groups, with_members).await;
+            return self.write_projected(body, stored, groups, managers, with_members).await;
         }
         push(body, r#"{"schemas":[""#);
         push(body, &self.resource_type.schema.id);
+        let mut with_manager = None;
         for (extension, _) in &self.resource_type.extensions {
-            if has_object(&stored.attributes, &extension.id) {
+            if let Some(start) = object_start(&stored.attributes, &extension.id) {
                 push(body, "\",\"");
                 push(body, &extension.id);
+                if let Some(managers) = managers.as_mut().filter(|_| extension.id == ENTERPRISE_URN) {
+                    with_manager = managers.shown(&stored.attributes, start).await?;
+                }
             }
         }
         push(body, r#""],"id":""#);
         push_id(body, stored.id);
         body.push(b'"');
-        let attributes = stored.attributes.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or("");
+        let attributes = with_manager.as_deref().unwrap_or(&stored.attributes);
+        let attributes = attributes.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or("");
         if !attributes.is_empty() {
             body.push(b',');
             push(body, attributes);
@@ -141,6 +157,7 @@ impl<'a> Renderer<'a> {
         body: &mut Vec<u8>,
         stored: &Stored,
         groups: Option<&[GroupOf]>,
+        managers: &mut Option<Managers<'_>>,
         with_members: bool,
     ) -> Result<(), scim::Error> {
         let mut resource: Object = serde_json::from_str(&stored.attributes).map_err(scim::Error::internal)?;
@@ -154,6 +171,9 @@ impl<'a> Renderer<'a> {
             let mut members = Vec::new();
             self.each_member(stored.id, |member| members.push(json!(self.member(&member)))).await?;
             resource.insert("members".into(), members.into());
+        }
+        if let (Some(managers), Some(Value::Object(attributes))) = (managers, resource.get_mut(ENTERPRISE_URN)) {
+            managers.derive(attributes).await?;
         }
         self.projection.apply(self.resource_type, &mut resource);
         push_json(body, &resource);
@@ -235,15 +255,17 @@ struct Reference<'a, V> {
     display: Option<&'a str>,
 }
 
-/// Whether a resource's text has an object under that name, which no attribute inside another has: it is a URN.
-fn has_object(attributes: &str, name: &str) -> bool {
+/// Where in a resource's text the object under that URN begins. No attribute inside another has such a name.
+fn object_start(attributes: &str, urn: &str) -> Option<usize> {
     // Within JSON text a bare quote never stands inside a string, so what ends so is a key.
-    static KEY_END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r#"":{"#));
+    const KEY_END: &str = r#"":{"#;
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(KEY_END));
     let text = attributes.as_bytes();
-    KEY_END.find_iter(text).any(|end| {
-        let before = text.get(..end).and_then(|before| before.strip_suffix(name.as_bytes()));
+    let end = FINDER.find_iter(text).find(|end| {
+        let before = text.get(..*end).and_then(|before| before.strip_suffix(urn.as_bytes()));
         before.is_some_and(|before| before.ends_with(b"\""))
-    })
+    })?;
+    Some(end + KEY_END.len() - 1)
 }
 
 fn push_id(body: &mut Vec<u8>, id: ResourceId) {

@@ -157,6 +157,35 @@ impl Error {
         self
     }
 
+    /// Whether the request was not understood: we cannot tell what is meant, or cannot do it as it is said. Then either the
+    /// client has a mistake or we have, and somebody should look at the request's shape.
+    ///
+    /// Every other refusal is an ordinary answer to a request that was understood: what is asked is not there (404),
+    /// taken (409), of another version (412), too much (413, `tooMany`), not allowed (403, `mutability`, `sensitive`) or
+    /// not offered (501), or a cursor is no longer good.
+    pub fn is_not_understood(&self) -> bool {
+        match self.scim_type {
+            Some(
+                ScimType::InvalidFilter
+                | ScimType::InvalidSyntax
+                | ScimType::InvalidPath
+                | ScimType::NoTarget
+                | ScimType::InvalidValue,
+            ) => true,
+            Some(
+                ScimType::TooMany
+                | ScimType::Uniqueness
+                | ScimType::Mutability
+                | ScimType::InvalidVers
+                | ScimType::Sensitive
+                | ScimType::InvalidCursor
+                | ScimType::ExpiredCursor
+                | ScimType::InvalidCount,
+            )
+            | None => false,
+        }
+    }
+
     /// The HTTP status.
     pub fn http_status(&self) -> u16 {
         self.status

@@ -172,7 +172,7 @@ impl Operator {
     }
 
     /// The operator of that name, without case.
-    fn named(word: &str) -> Option<Self> {
+    pub(in crate::scim) fn named(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|operator| operator.as_str().eq_ignore_ascii_case(word))
     }
 }

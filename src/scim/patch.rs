@@ -32,6 +32,8 @@ pub const OPERATIONS_MAX: usize = 10_000;
 pub struct Patch {
     /// At least one.
     pub operations: Vec<Operation>,
+    /// Which of the client's operations each was made of, for error texts.
+    pub indexes: Vec<usize>,
 }
 
 /// One operation.
@@ -100,7 +102,8 @@ impl Patch {
     /// case. Paths are checked against the type, values are checked and brought to canonical form where they can be
     /// without the resource. Unknown attributes inside a value object follow `unknown`; unknown paths are refused.
     /// `no_target` of every operation is `Refuse`, or what the dialect wrote for it: it marks an operation by the key
-    /// `"createMissing": true`.
+    /// `"createMissing": true`. One that stands at another place than the client's that it was made of says which by
+    /// `"index"`.
     ///
     /// # Errors
     /// 400 that names the operation's index and reason.

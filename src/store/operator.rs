@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{ConnectorName, DeliveryId, TenantName};
 use crate::time::Timestamp;
@@ -89,4 +90,79 @@ pub struct QueueEntry {
     pub error_class: Option<String>,
     pub error: Option<String>,
     pub request_id: String,
+}
+
+/// How many references of a tenant name nobody.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PendingReferences {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// Which references.
+    pub attribute: ReferenceAttribute,
+    /// How many are pending.
+    pub count: u64,
+    /// Since when the oldest is.
+    pub oldest: Option<Timestamp>,
+}
+
+/// An attribute that names other resources.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReferenceAttribute {
+    /// A group's `members.value`.
+    Members,
+    /// The enterprise extension's `manager.value`.
+    Manager,
+}
+
+impl ReferenceAttribute {
+    /// The name in metrics and tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Members => "members",
+            Self::Manager => "manager",
+        }
+    }
+}
+
+/// The most unknown shapes that are kept of one tenant; beyond that the one seen least recently goes.
+pub const UNKNOWN_SHAPES_MAX: usize = 200;
+
+/// A request that was not understood. No personal data.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct NotUnderstood {
+    /// Whose client sent it.
+    pub tenant: TenantName,
+    /// What it asked for, as in metrics: `patch`, `create`, `list`.
+    pub operation: String,
+    /// The resource type's name, `User`.
+    pub resource_type: String,
+    /// The dialect that it was read in.
+    pub dialect: String,
+    /// The `scimType` of the answer.
+    pub error: String,
+    /// The reason that the client was told.
+    pub detail: String,
+    /// Names and types of the request (`scim::shape`).
+    pub shape: Value,
+    /// The request's id.
+    pub request_id: String,
+    /// The public id of the credential.
+    pub credential: String,
+}
+
+/// Requests that were not understood and have one shape.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct UnknownShape {
+    /// Its number.
+    pub id: u64,
+    /// How many there were.
+    pub count: u64,
+    /// When the first came.
+    pub first: Timestamp,
+    /// When the latest came.
+    pub last: Timestamp,
+    /// The latest.
+    #[serde(flatten)]
+    pub latest: NotUnderstood,
 }

@@ -20,6 +20,7 @@ mod owe;
 mod passwords;
 mod queue;
 mod readers;
+mod references;
 mod row;
 mod schema;
 mod settle;
@@ -27,6 +28,7 @@ mod statement;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
+mod unknown;
 mod writer;
 
 use std::{
@@ -59,7 +61,8 @@ use crate::{
     scim::query::Query,
     store::{
         Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
-        Membership, Page, QueueEntry, QueueSelection, Settlement, Store, Stored, Tenant, TenantName, Write, WriteError,
+        Membership, NotUnderstood, Page, PendingReferences, QueueEntry, QueueSelection, Settlement, Store, Stored,
+        Tenant, TenantName, UnknownShape, Write, WriteError,
     },
     time::{Clock, Timestamp},
 };
@@ -419,6 +422,22 @@ impl Store for SqliteStore {
     async fn queue_discard(&self, selection: &QueueSelection, now: Timestamp) -> Result<u64, Error> {
         let selection = selection.clone();
         self.change(move |transaction| queue::discard(transaction, &selection, now)).await
+    }
+
+    async fn pending_references(&self) -> Result<Vec<PendingReferences>, Error> {
+        self.long_read(references::counts).await
+    }
+
+    async fn keep_unknown(&self, requests: Vec<NotUnderstood>) -> Result<(), Error> {
+        self.change(move |transaction| unknown::keep(transaction, &requests)).await
+    }
+
+    async fn unknown_shapes(&self, tenant: Option<&TenantName>, limit: usize) -> Result<Vec<UnknownShape>, Error> {
+        unknown::list(&*self.reader()?, tenant, limit)
+    }
+
+    async fn unknown_shape(&self, id: u64) -> Result<Option<UnknownShape>, Error> {
+        unknown::show(&*self.reader()?, id)
     }
 
     async fn ready(&self) -> Result<(), Error> {

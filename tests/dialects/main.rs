@@ -60,7 +60,12 @@ fn every_recorded_body_becomes_its_canonical_form() {
             let Some(canonical) = &exchange.canonical else { continue };
             let place = format!("{file}: {}", exchange.name);
             let mut quirks = Quirks::default();
-            let (_, rewritten) = rewritten(dialect, &types, &exchange, &mut quirks);
+            let (_, mut rewritten) = rewritten(dialect, &types, &exchange, &mut quirks);
+            // Which operation of the client's each was made of is for errors alone.
+            let operations = rewritten.get_mut("Operations").and_then(Value::as_array_mut);
+            for operation in operations.into_iter().flatten() {
+                operation.as_object_mut().unwrap().remove("index");
+            }
             assert_eq!(&rewritten, canonical, "{place}");
             assert_eq!(quirks.ids(), exchange.quirks, "{place}");
         }

@@ -8,7 +8,8 @@ use scim_relay::{
     scim::query::Query,
     store::{
         Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
-        Membership, Page, QueueEntry, QueueSelection, Settlement, Store, Stored, Tenant, TenantName, Write, WriteError,
+        Membership, NotUnderstood, Page, PendingReferences, QueueEntry, QueueSelection, Settlement, Store, Stored,
+        Tenant, TenantName, UnknownShape, Write, WriteError,
     },
     time::Timestamp,
 };
@@ -117,6 +118,22 @@ impl Store for FakeStore {
 
     async fn connectors(&self) -> Result<Vec<ConnectorStatus>, Error> {
         Ok(Vec::new())
+    }
+
+    async fn pending_references(&self) -> Result<Vec<PendingReferences>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn keep_unknown(&self, _: Vec<NotUnderstood>) -> Result<(), Error> {
+        unimplemented!()
+    }
+
+    async fn unknown_shapes(&self, _: Option<&TenantName>, _: usize) -> Result<Vec<UnknownShape>, Error> {
+        unimplemented!()
+    }
+
+    async fn unknown_shape(&self, _: u64) -> Result<Option<UnknownShape>, Error> {
+        unimplemented!()
     }
 
     async fn queue(&self, _: &QueueSelection, _: Timestamp, _: usize) -> Result<Vec<QueueEntry>, Error> {

@@ -7,16 +7,16 @@ use http::{Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use scim_relay::{
+    admin::{self, client},
     app::App,
     config::{self, Environment},
+    operator::Command,
+    store::Store,
     time::Clock,
 };
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::net::TcpStream;
 
 /// A running relay with one tenant `acme`, its key, and a JSON file connector `people`.
 pub(crate) struct Relay {
@@ -222,13 +222,38 @@ impl Relay {
         Response { status, body, headers }
     }
 
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &**self.app.as_ref().unwrap().store()
+    }
+
+    /// Has the relay execute an operator's command over its control socket.
+    pub(crate) async fn operate(&self, command: Command) -> Result<Value, String> {
+        let socket = admin::socket_path(&self.folder.path().join("data"));
+        client::call(&socket, &serde_json::to_value(command).unwrap()).await.map_err(|error| error.to_string())
+    }
+
+    /// What Prometheus would read.
+    pub(crate) async fn metrics(&self) -> String {
+        let address = self.app.as_ref().unwrap().admin_address();
+        let request = Request::get("/metrics").header(header::HOST, address.to_string());
+        let request = request.body(Full::new(Bytes::new())).unwrap();
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let response = sender.send_request(request).await.unwrap();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        connection.abort();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
     /// The quirks that were counted, by id.
     pub(crate) async fn quirks(&self) -> BTreeMap<String, u64> {
-        let mut stream = TcpStream::connect(self.app.as_ref().unwrap().admin_address()).await.unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).await.unwrap();
-        let counted = text.lines().filter_map(|line| {
+        let counted = self.metrics().await;
+        let counted = counted.lines().filter_map(|line| {
             let labels = line.strip_prefix("scim_relay_quirks_applied_total{")?;
             let (_, id) = labels.split_once("id=\"")?;
             let (id, _) = id.split_once('"')?;

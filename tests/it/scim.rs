@@ -343,6 +343,6 @@ async fn schemas_say_what_is_unique_in_the_tenant() {
     assert_eq!(value["uniqueness"], "server");
 }
 
-fn percent(text: &str) -> String {
+pub(crate) fn percent(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

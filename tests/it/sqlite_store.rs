@@ -84,6 +84,9 @@ suite! {
     a_retry_of_an_old_version_does_not_delay_a_newer
     deliveries_under_way_do_not_count_towards_the_limit
     credentials_are_kept_used_and_revoked
+    a_reference_resolves_when_what_it_names_arrives
+    references_that_name_nobody_are_counted_by_tenant
+    unknown_shapes_fold_and_the_oldest_go
     a_closed_store_says_so
     an_index_is_built_over_what_is_stored_and_dropped
     declared_attributes_are_unique_by_their_case

@@ -1,7 +1,13 @@
 use serde_json::json;
 
 use super::{Dialect, ID, check_patch, check_patch_refused, resource_type};
-use crate::{dialect::Quirks, scim::patch::PATCH_URN};
+use crate::{
+    dialect::Quirks,
+    scim::{
+        patch::{PATCH_URN, Patch},
+        resource::Unknown,
+    },
+};
 
 const WORK_EMAIL: &str = "emails[type eq \"work\"].value";
 
@@ -133,5 +139,21 @@ fn what_is_no_operation_is_left_for_the_parser_to_refuse() {
         json!([{"op": "remove", "path": "nothing"}]),
     ] {
         check_patch("auto", "Users", operations.clone(), operations, &[]);
+    }
+}
+
+#[test]
+fn errors_name_the_operation_as_the_client_counts() {
+    let members = json!([{"value": "u1"}, {"value": "u2"}]);
+    let operations = json!([
+        {"op": "Remove", "path": "members", "value": members},
+        {"op": "Replace", "path": "displayName", "value": "Staff"},
+        {"op": "Remove", "path": "members", "value": members},
+    ]);
+    let body = json!({"schemas": [PATCH_URN], "Operations": operations});
+    for dialect in Dialect::all() {
+        let body = dialect.patch(&resource_type("Groups"), ID, body.clone(), &mut Quirks::default()).unwrap();
+        let patch = Patch::parse(&resource_type("Groups"), body, Unknown::Drop, &mut Vec::new()).unwrap();
+        assert_eq!(patch.indexes, [0, 0, 1, 2, 2], "{}", dialect.name);
     }
 }

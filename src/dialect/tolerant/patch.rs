@@ -18,6 +18,9 @@ use crate::{
 
 /// How an operation says that its value path may create what it does not select.
 const CREATE_MISSING: &str = "createMissing";
+/// How an operation says which of the client's it was made of, where that stood at another place: errors name the
+/// client's.
+const INDEX: &str = "index";
 
 /// Rewrites the body of a PATCH. A dialect that is not tolerant changes only what would lose data.
 ///
@@ -48,8 +51,18 @@ pub(in crate::dialect) fn patch(
     let asks = !operations.is_empty();
     let mut rewriting =
         Rewriting { dialect, resource_type, id, quirks, operations: Vec::with_capacity(operations.len()) };
-    for (index, operation) in operations.into_iter().enumerate() {
+    for (position, mut operation) in operations.into_iter().enumerate() {
+        let marked = operation.as_object_mut().and_then(|operation| operation.remove(INDEX)?.as_u64());
+        let index = marked.map_or(Ok(position), usize::try_from).unwrap_or(position);
+        let first = rewriting.operations.len();
         rewriting.operation(operation).map_err(|error| error.within(&format!("operations[{index}]")))?;
+        for (position, made) in rewriting.operations.iter_mut().enumerate().skip(first) {
+            if let Value::Object(made) = made
+                && position != index
+            {
+                made.insert(INDEX.to_owned(), index.into());
+            }
+        }
     }
     let mut operations = rewriting.operations;
     if asks && operations.is_empty() {

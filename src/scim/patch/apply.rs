@@ -24,8 +24,8 @@ pub(super) fn patch(
 ) -> Result<Effect, Error> {
     let before = attributes.clone();
     let mut running = Running { resource_type, attributes, members, effect: Effect::default(), work: Work::new() };
-    for (index, operation) in patch.operations.iter().enumerate() {
-        running.operation(operation).map_err(|error| error.within(&operation_place(index)))?;
+    for (index, operation) in patch.indexes.iter().zip(&patch.operations) {
+        running.operation(operation).map_err(|error| error.within(&operation_place(*index)))?;
     }
     let mut effect = running.effect;
     resource::check_immutable(resource_type, &before, attributes)?;

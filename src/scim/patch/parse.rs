@@ -40,21 +40,25 @@ pub(super) fn patch(
     let mut parser =
         OperationParser { resource_type, urns: &urns, reader: Reader { unknown, dropped, absent: Absent::Null } };
     let mut parsed = Vec::with_capacity(operations.len());
+    let mut indexes = Vec::with_capacity(operations.len());
     let mut says_something = false;
-    for (index, operation) in operations.into_iter().enumerate() {
+    for (position, operation) in operations.into_iter().enumerate() {
+        let marked = operation.get("index").and_then(Value::as_u64);
+        let index = marked.map_or(Ok(position), usize::try_from).unwrap_or(position);
         let dropped_before = parser.reader.dropped.len();
         let operation = parser.operation(operation).map_err(|error: Error| error.within(&operation_place(index)))?;
         let dropped = parser.reader.dropped.len();
         let lost_some = dropped > dropped_before || dropped == DROPPED_MAX;
         says_something |= !(lost_some && asks_nothing(&operation));
         parsed.push(operation);
+        indexes.push(index);
     }
     if !says_something {
         // Answering success would say that something was done.
         let detail = "every operation names only attributes that the schema does not know";
         return Err(Error::of(ScimType::InvalidPath, detail));
     }
-    Ok(Patch { operations: parsed })
+    Ok(Patch { operations: parsed, indexes })
 }
 
 /// Whether nothing is left of an operation's value.

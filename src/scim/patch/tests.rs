@@ -451,7 +451,7 @@ fn the_number_of_values_is_bounded_but_for_members() {
 #[test]
 fn an_operation_is_shown_without_its_value() {
     let patch = parsed("Users", &json!([{"op": "add", "path": "password", "value": "s3cret"}])).unwrap();
-    assert_eq!(format!("{patch:?}"), r#"Patch { operations: [Add(Some("password"))] }"#);
+    assert_eq!(format!("{patch:?}"), r#"Patch { operations: [Add(Some("password"))], indexes: [0] }"#);
 }
 
 /// Applies operations to a group with these members; who is in it then, and whether anything changed.

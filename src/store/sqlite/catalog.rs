@@ -86,6 +86,11 @@ impl TenantEntry {
         self.partitions.iter().find(|(kind, _)| kind.is_group()).map(|(_, partition)| *partition)
     }
 
+    /// The partition of its users, if it has any.
+    pub(super) fn users(&self) -> Option<Partition> {
+        self.partition(&ResourceKind::new("User"))
+    }
+
     /// Whether a resource, by its number, is this tenant's.
     pub(super) fn has(&self, resource: i64) -> bool {
         let partition = Partition::of(resource);
@@ -162,6 +167,13 @@ impl Catalog {
 
     pub(super) fn tenant(&self, name: &TenantName) -> Option<&Arc<TenantEntry>> {
         self.tenants.get(name)
+    }
+
+    /// All tenants, by name.
+    pub(super) fn tenants(&self) -> Vec<&TenantEntry> {
+        let mut tenants: Vec<&TenantEntry> = self.tenants.values().map(|tenant| &**tenant).collect();
+        tenants.sort_by(|one, other| one.config.name.cmp(&other.config.name));
+        tenants
     }
 
     pub(super) fn connector(&self, name: &ConnectorName) -> Option<&Arc<ConnectorEntry>> {

@@ -17,7 +17,7 @@ use super::{
     index::{self, Term},
     members::{self, Kinds},
     owe::{self, Owed},
-    passwords,
+    passwords, references,
     row::Resource,
     statement::Statements as _,
     writer::Transaction,
@@ -142,9 +142,8 @@ impl<'a> Change<'a, '_> {
                 resource.members
             ],
         )?;
-        for term in &terms {
-            index::insert(sql, resource.no, term)?;
-        }
+        self.index(resource.no, terms.iter())?;
+        references::arrived(self.transaction, self.tenant, self.partition, resource.id)?;
         let keys = self.keys(terms.iter());
         self.owe(&resource, Some(false), &keys, None)?;
         self.keep_password(&resource, draft.password.as_ref())?;
@@ -191,11 +190,13 @@ impl<'a> Change<'a, '_> {
             before.version + 1,
             self.tenant.holders(self.partition).next().is_some(),
             self.kinds(),
+            self.transaction.now,
         );
         let applied = patch::apply(resource_type, &mut attributes, &mut rows, patch);
         if let Some(failure) = rows.failure() {
             return Err(failure.into());
         }
+        self.transaction.state.has_pending |= rows.has_pending();
         let applied = applied?;
         let members = MemberChange::Done(MembersChanged { any: applied.changed && old == attributes, net: rows.net() });
         let members = if resource_type.kind.is_group() { members } else { MemberChange::Keep };
@@ -252,9 +253,7 @@ impl<'a> Change<'a, '_> {
         for term in &freed {
             index::remove(sql, after.no, term)?;
         }
-        for term in &taken {
-            index::insert(sql, after.no, term)?;
-        }
+        self.index(after.no, taken.iter().copied())?;
         let removal = match (was_active, is_active) {
             (_, true) => Some(false),
             (true, false) => Some(true),
@@ -277,6 +276,7 @@ impl<'a> Change<'a, '_> {
             index::remove(sql, before.no, term)?;
         }
         self.transaction.count(before.no, -1);
+        references::left(self.transaction, self.partition, before.id)?;
         self.leave_groups(&before)?;
         if self.write.resource_type.kind.is_group() {
             sql.run("DELETE FROM memberships WHERE in_group = ?", [before.no])?;
@@ -376,12 +376,22 @@ impl<'a> Change<'a, '_> {
         let keep_tombstones = self.tenant.holders(self.partition).next().is_some();
         let resource_type = &*self.write.resource_type;
         let sql = self.transaction.sql;
-        let mut rows = members::Rows::new(sql, resource_type, group, version, keep_tombstones, self.kinds());
+        let now = self.transaction.now;
+        let mut rows = members::Rows::new(sql, resource_type, group, version, keep_tombstones, self.kinds(), now);
         let changed = rows.replace(wanted);
+        self.transaction.state.has_pending |= rows.has_pending();
         match rows.failure() {
             Some(failure) => Err(failure.into()),
             None => Ok(MembersChanged { any: changed?, net: rows.net() }),
         }
+    }
+
+    fn index<'t>(&mut self, resource: i64, terms: impl Iterator<Item = &'t Term>) -> Result<(), Error> {
+        for term in terms {
+            let pending = references::pending(self.transaction, self.tenant, self.partition, term)?;
+            index::insert(self.transaction.sql, resource, term, pending)?;
+        }
+        Ok(())
     }
 
     fn owe(

@@ -198,7 +198,7 @@ impl Building {
             terms.sort();
             terms.dedup();
             for term in &terms {
-                index::insert(sql, resource.no, term)?;
+                index::insert(sql, resource.no, term, None)?;
             }
             self.after = resource.no;
         }

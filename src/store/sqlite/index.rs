@@ -13,8 +13,9 @@ use super::{
     statement::Statements as _,
 };
 use crate::{
-    scim::{Object, filter::fold_case},
-    store::UniqueId,
+    scim::{Object, filter::fold_case, schema::ENTERPRISE_URN},
+    store::{Error, UniqueId},
+    time::Timestamp,
 };
 
 /// An indexed attribute. The order of terms is that of the variants.
@@ -24,18 +25,21 @@ pub(super) enum Indexed {
     ExternalId,
     EmailsValue,
     DisplayName,
+    /// Found when a manager goes; see `references`.
+    Manager,
     /// One of [`TenantEntry::declared`], by its number in the file.
     Declared(i64),
 }
 
 impl Indexed {
     /// Its number in the file.
-    const fn number(self) -> i64 {
+    pub(super) const fn number(self) -> i64 {
         match self {
             Self::UserName => 1,
             Self::ExternalId => 2,
             Self::EmailsValue => 3,
             Self::DisplayName => 4,
+            Self::Manager => 5,
             Self::Declared(number) => number,
         }
     }
@@ -47,6 +51,7 @@ impl Indexed {
             Self::ExternalId => "externalId",
             Self::EmailsValue => "emails.value",
             Self::DisplayName => "displayName",
+            Self::Manager => "manager.value",
             Self::Declared(no) => {
                 let declared = tenant.declared(partition).iter().find(|declared| declared.no == no);
                 return declared.map_or_else(String::new, |declared| declared.place.path());
@@ -55,9 +60,10 @@ impl Indexed {
         always.to_owned()
     }
 
-    /// The form in which equal values are the same text: `externalId` compares exactly, the others without case.
+    /// The form in which equal values are the same text: `externalId` and `manager.value` compare exactly, the others
+    /// without case.
     fn term(self, value: &str) -> Term {
-        let value = if self == Self::ExternalId { value.to_owned() } else { fold_case(value) };
+        let value = if matches!(self, Self::ExternalId | Self::Manager) { value.to_owned() } else { fold_case(value) };
         Term { attribute: self, value }
     }
 
@@ -69,6 +75,7 @@ impl Indexed {
             Self::ExternalId => of("User") && tenant.config.unique_id == UniqueId::ExternalId,
             Self::EmailsValue => of("User") && tenant.config.unique_id == UniqueId::EmailsValue,
             Self::DisplayName => of("Group") && tenant.config.group_names_unique,
+            Self::Manager => false,
             Self::Declared(no) => {
                 tenant.declared(partition).iter().any(|declared| declared.no == no && declared.place.is_unique())
             }
@@ -114,6 +121,12 @@ pub(super) fn terms(tenant: &TenantEntry, partition: Partition, attributes: &Obj
     for declared in tenant.declared(partition) {
         declared.add_terms(attributes, &mut terms);
     }
+    if tenant.users() == Some(partition)
+        && let Some(manager) = attributes.get(ENTERPRISE_URN).and_then(|extension| extension.get("manager"))
+        && let Some(Value::String(value)) = manager.get("value")
+    {
+        terms.push(Indexed::Manager.term(value));
+    }
     terms.sort();
     terms.dedup();
     terms
@@ -138,11 +151,39 @@ pub(super) fn find(sql: &Connection, partition: Partition, term: &Term, limit: u
     )
 }
 
-pub(super) fn insert(sql: &Connection, resource: i64, term: &Term) -> rusqlite::Result<()> {
+/// Indexes a value; `pending` is since when it names nobody, where it is a reference.
+pub(super) fn insert(sql: &Connection, resource: i64, term: &Term, pending: Option<Timestamp>) -> rusqlite::Result<()> {
     sql.run(
-        "INSERT INTO indexed_values (partition, attribute, value, resource) VALUES (?, ?, ?, ?)",
-        params![Partition::of(resource).0, term.attribute.number(), term.value, resource],
+        "INSERT INTO indexed_values (partition, attribute, value, resource, pending) VALUES (?, ?, ?, ?, ?)",
+        params![
+            Partition::of(resource).0,
+            term.attribute.number(),
+            term.value,
+            resource,
+            pending.map(|Timestamp(since)| since)
+        ],
     )?;
+    Ok(())
+}
+
+/// Folds the values again that were folded by an earlier rule. What that rule folded the new one folds as it would the
+/// original.
+pub(super) fn fold_again(sql: &Connection) -> Result<(), Error> {
+    // ASCII has always been folded the same.
+    let rows = sql.all(
+        "SELECT partition, attribute, value, resource FROM indexed_values
+         WHERE attribute NOT IN (2, 5) AND length(value) <> octet_length(value)",
+        [],
+        |row| Ok(([row.get::<_, i64>(0)?, row.get(1)?, row.get(3)?], row.get::<_, String>(2)?)),
+    )?;
+    for ([partition, attribute, resource], value) in rows {
+        // Two e-mail addresses of one user may have become the same.
+        sql.run(
+            "UPDATE OR REPLACE indexed_values SET value = ?
+             WHERE partition = ? AND attribute = ? AND value = ? AND resource = ?",
+            params![fold_case(&value), partition, attribute, value, resource],
+        )?;
+    }
     Ok(())
 }
 

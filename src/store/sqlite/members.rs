@@ -17,6 +17,7 @@ use super::{
 use crate::{
     scim::{self, Object, filter::Filter, patch, resource::Member, schema::ResourceType},
     store::{Error, GroupOf, Membership},
+    time::Timestamp,
 };
 
 /// The most members that the operations of one PATCH may read before one more of them reads the whole group: filters
@@ -34,10 +35,14 @@ pub(super) struct Rows<'a> {
     /// Whether a removed member leaves a tombstone: some connector may hold it.
     keep_tombstones: bool,
     kinds: Kinds<'a>,
+    /// Since when a member that comes and does not exist is pending.
+    now: Timestamp,
     /// Members that came, less those that left.
     net: Cell<i64>,
     /// Members read by operations that need the whole group.
     walked: usize,
+    /// Whether a member came that does not exist.
+    has_pending: Cell<bool>,
     /// Why the store could not, which the trait's errors do not tell.
     failure: Option<Error>,
 }
@@ -50,8 +55,22 @@ impl<'a> Rows<'a> {
         version: i64,
         keep_tombstones: bool,
         kinds: Kinds<'a>,
+        now: Timestamp,
     ) -> Self {
-        Self { sql, resource_type, group, version, keep_tombstones, kinds, net: Cell::new(0), walked: 0, failure: None }
+        let (net, has_pending) = (Cell::new(0), Cell::new(false));
+        Self {
+            sql,
+            resource_type,
+            group,
+            version,
+            keep_tombstones,
+            kinds,
+            now,
+            net,
+            walked: 0,
+            has_pending,
+            failure: None,
+        }
     }
 
     /// The store's failure, if that is what an error of the trait's methods stood for.
@@ -62,6 +81,20 @@ impl<'a> Rows<'a> {
     /// Members that came, less those that left.
     pub(super) fn net(&self) -> i64 {
         self.net.get()
+    }
+
+    /// Whether a member came that does not exist.
+    pub(super) fn has_pending(&self) -> bool {
+        self.has_pending.get()
+    }
+
+    /// The moment from which a member that comes is pending; `None` for one that exists.
+    fn pending(&self, member: &str) -> Result<Option<i64>, Error> {
+        if resolve(self.sql, self.kinds.tenant, member)?.is_some() {
+            return Ok(None);
+        }
+        self.has_pending.set(true);
+        Ok(Some(self.now.0))
     }
 
     fn guarded<T>(&mut self, result: Result<T, Error>) -> Result<T, scim::Error> {
@@ -80,8 +113,9 @@ impl<'a> Rows<'a> {
         match row {
             None => {
                 self.sql.run(
-                    "INSERT INTO memberships (in_group, member, version, present, display) VALUES (?, ?, ?, 1, ?)",
-                    params![self.group, member.value, self.version, member.display],
+                    "INSERT INTO memberships (in_group, member, version, present, display, pending)
+                     VALUES (?, ?, ?, 1, ?, ?)",
+                    params![self.group, member.value, self.version, member.display, self.pending(&member.value)?],
                 )?;
                 self.net.set(self.net.get() + 1);
                 Ok(true)
@@ -99,8 +133,9 @@ impl<'a> Rows<'a> {
             }
             Some((false, _)) => {
                 self.sql.run(
-                    "UPDATE memberships SET present = 1, version = ?, display = ?, gone = NULL WHERE in_group = ? AND member = ?",
-                    params![self.version, member.display, self.group, member.value],
+                    "UPDATE memberships SET present = 1, version = ?, display = ?, gone = NULL, pending = ?
+                     WHERE in_group = ? AND member = ?",
+                    params![self.version, member.display, self.pending(&member.value)?, self.group, member.value],
                 )?;
                 self.net.set(self.net.get() + 1);
                 Ok(true)
@@ -249,7 +284,7 @@ pub(super) fn remove(
 ) -> Result<bool, Error> {
     let changed = if keep_tombstone {
         sql.run(
-            "UPDATE memberships SET present = 0, version = ?, display = NULL, gone = ?
+            "UPDATE memberships SET present = 0, version = ?, display = NULL, gone = ?, pending = NULL
              WHERE in_group = ? AND member = ? AND present = 1",
             params![version, gone, group, member],
         )?

@@ -4,13 +4,27 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
+use super::index;
 use crate::store::Error;
 
 /// Brings a file from each version to the next; `PRAGMA user_version` counts those done. Never edited, only extended.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: &[Migration] = &[
+    Migration { tables: include_str!("schema_1.sql"), values: |_| Ok(()) },
+    Migration { tables: include_str!("schema_2.sql"), values: |_| Ok(()) },
+    Migration { tables: include_str!("schema_3.sql"), values: |_| Ok(()) },
+    Migration { tables: include_str!("schema_4.sql"), values: index::fold_again },
+];
+
+/// From one version to the next, in one transaction.
+struct Migration {
+    /// Statements, first.
+    tables: &'static str,
+    /// What statements cannot do.
+    values: fn(&Connection) -> Result<(), Error>,
+}
 
 /// Prepared statements that a connection keeps: more than there are in this module's files.
-const STATEMENTS_KEPT: usize = 160;
+const STATEMENTS_KEPT: usize = 176;
 
 /// What a connection is opened for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,9 +75,90 @@ pub(super) fn migrate(sql: &Connection) -> Result<(), Error> {
             ),
         });
     }
-    for (number, migration) in MIGRATIONS.iter().enumerate().skip(done) {
-        sql.execute_batch(&format!("BEGIN IMMEDIATE; {migration} PRAGMA user_version = {}; COMMIT;", number + 1))
-            .map_err(|source| Error::sql("migrating the database", source))?;
+    let failed = |source| Error::sql("migrating the database", source);
+    for (number, Migration { tables, values }) in MIGRATIONS.iter().enumerate().skip(done) {
+        // One that fails is taken back when the connection is dropped.
+        sql.execute_batch(&format!("BEGIN IMMEDIATE; {tables}")).map_err(failed)?;
+        values(sql)?;
+        sql.execute_batch(&format!("PRAGMA user_version = {}; COMMIT;", number + 1)).map_err(failed)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    /// A file as the first version wrote it: tenants 1 and 2 with users (1, 3) and groups (2, 4).
+    fn first_version(file: &Path) -> Connection {
+        let sql = open(file, Purpose::Write).unwrap();
+        sql.execute_batch(MIGRATIONS[0].tables).unwrap();
+        sql.execute_batch(
+            "PRAGMA user_version = 1;
+             INSERT INTO partitions (no, tenant, kind) VALUES (1, 1, 'User'), (2, 1, 'Group'), (3, 2, 'User');",
+        )
+        .unwrap();
+        sql
+    }
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_brought_to_this_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let sql = first_version(&directory.path().join("relay.db"));
+        let [ours, theirs, nobody] = [1_u8, 2, 3].map(|byte| scim_connector::ResourceId::from_bytes([byte; 16]));
+        let managed = |manager| {
+            let urn = crate::scim::schema::ENTERPRISE_URN;
+            format!(r#"{{"{urn}":{{"manager":{{"value":"{manager}"}}}}}}"#)
+        };
+        let mut insert = sql
+            .prepare("INSERT INTO resources (no, id, version, created, modified, body, members) VALUES (?, ?, 1, 0, 0, ?, 0)")
+            .unwrap();
+        for (no, id, body) in [
+            ((1_i64 << 40) + 1, ours.as_bytes(), managed(nobody)),
+            ((1 << 40) + 2, &[4; 16], managed(ours)),
+            ((1 << 40) + 3, &[5; 16], managed(theirs)),
+            ((3 << 40) + 1, theirs.as_bytes(), "{}".to_owned()),
+        ] {
+            insert.execute((no, id, body)).unwrap();
+        }
+        drop(insert);
+        for member in [ours.to_string(), theirs.to_string(), "b7".to_owned()] {
+            sql.execute(
+                "INSERT INTO memberships (in_group, member, version, present) VALUES (?, ?, 1, 1)",
+                ((2_i64 << 40) + 1, member),
+            )
+            .unwrap();
+        }
+        for (attribute, value) in [(1, "ann"), (1, "ａｎｎ"), (2, "Ａ"), (3, "zoe\u{308}"), (3, "zo\u{eb}")] {
+            sql.execute(
+                "INSERT INTO indexed_values (partition, attribute, value, resource) VALUES (1, ?, ?, ?)",
+                (attribute, value, (1_i64 << 40) + i64::from(value.starts_with('ａ'))),
+            )
+            .unwrap();
+        }
+
+        migrate(&sql).unwrap();
+        migrate(&sql).unwrap();
+        let texts = |query: &str| -> Vec<String> {
+            let mut statement = sql.prepare(query).unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        assert_eq!(
+            texts("SELECT member FROM memberships WHERE pending IS NOT NULL ORDER BY member"),
+            [theirs.to_string(), "b7".to_owned()]
+        );
+        assert_eq!(
+            texts("SELECT value FROM indexed_values WHERE attribute = 5 ORDER BY resource"),
+            [nobody, ours, theirs].map(|id| id.to_string())
+        );
+        assert_eq!(
+            texts("SELECT value FROM indexed_values WHERE attribute = 5 AND pending IS NOT NULL ORDER BY resource"),
+            [nobody, theirs].map(|id| id.to_string())
+        );
+        assert_eq!(
+            texts("SELECT value FROM indexed_values WHERE attribute < 5 ORDER BY attribute, resource"),
+            ["ann", "ann", "Ａ", "zo\u{eb}"]
+        );
+    }
 }

@@ -23,6 +23,7 @@ use super::{
     catalog::{BLOCK_BITS, Catalog, Partition},
     passwords::{self, Sealer},
     readers::Readers,
+    references,
     schema::{self, Purpose},
     statement::Statements as _,
 };
@@ -126,6 +127,8 @@ pub(super) struct State {
     pub(super) chain: Chain,
     /// Something may have become deliverable in this transaction.
     pub(super) deliverable: bool,
+    /// Whether a reference may be pending. Without any, none need be looked for when a resource is created.
+    pub(super) has_pending: bool,
     counters: HashMap<i64, Counter>,
     ranks: HashMap<i64, i64>,
     last_id: u128,
@@ -143,6 +146,7 @@ impl State {
         Ok(Self {
             chain: Chain::load(sql)?,
             deliverable: false,
+            has_pending: references::has_any(sql)?,
             counters: HashMap::new(),
             ranks: HashMap::new(),
             last_id: last_id.map_or(0, u128::from_be_bytes),
