@@ -133,7 +133,7 @@ impl Router {
 
         let steps = AssertUnwindSafe(self.steps(&head, &mut body, connection, &mut seen)).catch_unwind();
         let result = match timeout(self.request_time, steps).await {
-            Ok(Ok(result)) => result.and_then(answer::success),
+            Ok(Ok(result)) => result,
             Ok(Err(_panic)) => {
                 // The panic's text went to the log by the hook; it may name anything, so it goes nowhere else.
                 self.metrics.panicked("http");
@@ -166,7 +166,7 @@ impl Router {
         body: &mut B,
         connection: Connection,
         seen: &mut Seen,
-    ) -> Result<Answer, scim::Error>
+    ) -> Result<Reply, scim::Error>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
@@ -206,7 +206,12 @@ impl Router {
             None => None,
         };
         let bytes = read.as_ref().map_or(&[][..], |read| &read.bytes);
-        self.call(route, &caller, parameters, &preconditions, bytes).await
+        let location = route.resource().map(|path| format!("{}{path}", caller.base_uri));
+        let mut reply = answer::success(self.call(route, &caller, parameters, &preconditions, bytes).await?)?;
+        if let Some(location) = location {
+            answer::locate(&mut reply, location)?;
+        }
+        Ok(reply)
     }
 
     async fn call(
