@@ -71,14 +71,12 @@ pub(super) fn failure(error: &scim::Error) -> Reply {
 }
 
 /// Says of an answer that has a resource, or has it not because the client does, where the resource is (RFC 7643 §3.1).
-///
-/// # Errors
-/// 500 where the location is no text for a header: a mistake of ours.
-pub(super) fn locate(reply: &mut Reply, location: String) -> Result<(), scim::Error> {
-    if matches!(reply.status(), StatusCode::OK | StatusCode::NOT_MODIFIED) {
-        reply.headers_mut().insert(header::CONTENT_LOCATION, value(location)?);
+pub(super) fn locate(reply: &mut Reply, location: &str) {
+    let has_resource = matches!(reply.status(), StatusCode::OK | StatusCode::NOT_MODIFIED);
+    // A host and an id that were found are text for a header.
+    if has_resource && let Ok(location) = HeaderValue::from_str(location) {
+        reply.headers_mut().insert(header::CONTENT_LOCATION, location);
     }
-    Ok(())
 }
 
 /// The same reply as HEAD gets it: the length stays, the body goes (RFC 9110 §9.3.2).
