@@ -422,8 +422,9 @@ fn switch(on: bool, name: &'static str) -> Result<(), scim::Error> {
 }
 
 fn projection(resource_type: &ResourceType, parameters: &[(String, String)]) -> Result<Projection, scim::Error> {
-    let parameter =
-        |name: &str| parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
+    let parameter = |name: &str| {
+        parameters.iter().rfind(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    };
     Projection::parse(resource_type, parameter("attributes"), parameter("excludedAttributes"))
 }
 

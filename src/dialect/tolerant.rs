@@ -20,7 +20,7 @@ use crate::scim::{Error, Object, schema::ResourceType};
 /// Rewrites the body of a POST or PUT.
 ///
 /// # Errors
-/// `invalidValue` for members that name nobody.
+/// `invalidValue` for members that name nobody, `invalidSyntax` for an extension given twice.
 pub(super) fn resource(
     dialect: &Dialect,
     resource_type: &ResourceType,
@@ -29,7 +29,7 @@ pub(super) fn resource(
 ) -> Result<Object, Error> {
     members::check_within(resource_type, &body)?;
     names::respell_keys(&mut body, &["schemas", "id", "externalId", "meta"], quirks);
-    names::correct_keys(resource_type, &mut body, quirks);
+    names::correct_keys(resource_type, &mut body, quirks)?;
     values::attributes(&resource_type.schema.attributes, &mut body, Place::Body, quirks);
     for (extension, _) in &resource_type.extensions {
         if let Some(Value::Object(attributes)) = body.get_mut(&extension.id) {

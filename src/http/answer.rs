@@ -23,7 +23,9 @@ pub(super) fn success(answer: Answer) -> Result<Reply, scim::Error> {
     match answer {
         Answer::Created { proof: _, location, version, body } => {
             let mut reply = with_body(StatusCode::CREATED, body);
-            reply.headers_mut().insert(header::LOCATION, value(location)?);
+            let location = value(location)?;
+            reply.headers_mut().insert(header::CONTENT_LOCATION, location.clone());
+            reply.headers_mut().insert(header::LOCATION, location);
             reply.headers_mut().insert(header::ETAG, value(version)?);
             Ok(reply)
         }
@@ -66,6 +68,15 @@ pub(super) fn failure(error: &scim::Error) -> Reply {
         headers.insert(header::ALLOW, HeaderValue::from_static(allow));
     }
     reply
+}
+
+/// Says of an answer that has a resource, or has it not because the client does, where the resource is (RFC 7643 §3.1).
+pub(super) fn locate(reply: &mut Reply, location: &str) {
+    let has_resource = matches!(reply.status(), StatusCode::OK | StatusCode::NOT_MODIFIED);
+    // A host and an id that were found are text for a header.
+    if has_resource && let Ok(location) = HeaderValue::from_str(location) {
+        reply.headers_mut().insert(header::CONTENT_LOCATION, location);
+    }
 }
 
 /// The same reply as HEAD gets it: the length stays, the body goes (RFC 9110 §9.3.2).

@@ -83,6 +83,16 @@ impl Route {
         }
     }
 
+    /// The resource that it is about, as a path below the base URI.
+    pub(super) fn resource(&self) -> Option<String> {
+        match self {
+            Self::Get(kind, id) | Self::Replace(kind, id) | Self::Patch(kind, id) => {
+                Some(format!("{}/{id}", kind.endpoint))
+            }
+            Self::Create(_) | Self::List(_) | Self::Search(_) | Self::Delete(..) | Self::Discover(..) => None,
+        }
+    }
+
     /// The type of resource whose representation the body is; `None` where the body, if any, is not read.
     pub(super) fn reads_body_of(&self) -> Option<&ResourceType> {
         match self {

@@ -79,11 +79,13 @@ struct Served {
     base_uri: Option<Arc<str>>,
 }
 
-/// What the log and the metrics say of a request, as far as it got.
+/// What the log, the metrics and the answer's head say of a request, as far as it got.
 struct Seen {
     request_id: Arc<str>,
     tenant: Option<TenantName>,
     operation: &'static str,
+    /// Where the resource is that it is about.
+    location: Option<String>,
 }
 
 impl Router {
@@ -129,7 +131,7 @@ impl Router {
     {
         let started = Instant::now();
         let (head, mut body) = request.into_parts();
-        let mut seen = Seen { request_id: self.request_id(), tenant: None, operation: "none" };
+        let mut seen = Seen { request_id: self.request_id(), tenant: None, operation: "none", location: None };
 
         let steps = AssertUnwindSafe(self.steps(&head, &mut body, connection, &mut seen)).catch_unwind();
         let result = match timeout(self.request_time, steps).await {
@@ -149,6 +151,9 @@ impl Router {
                 answer::failure(&error)
             }
         };
+        if let Some(location) = &seen.location {
+            answer::locate(&mut reply, location);
+        }
         if head.method == Method::HEAD {
             reply = answer::head_only(reply);
         }
@@ -206,6 +211,7 @@ impl Router {
             None => None,
         };
         let bytes = read.as_ref().map_or(&[][..], |read| &read.bytes);
+        seen.location = route.resource().map(|path| format!("{}{path}", caller.base_uri));
         let result = self.call(&route, &caller, parameters, &preconditions, bytes).await;
         if let (Err(error), Some(resource_type)) = (&result, route.resource_type()) {
             let (parameters, _) = query::parameters(target.query)?;
@@ -260,7 +266,7 @@ impl Router {
     }
 
     fn record(&self, seen: &Seen, method: &Method, status: u16, took: Duration) {
-        let Seen { request_id, tenant, operation } = seen;
+        let Seen { request_id, tenant, operation, .. } = seen;
         let tenant = tenant.as_ref().map_or("", |tenant| &*tenant.0);
         self.metrics.request(tenant, operation, status, took);
         // Neither path nor query: both may name people.

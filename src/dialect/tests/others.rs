@@ -1,9 +1,10 @@
 use serde_json::json;
 
 use super::{
-    ENTERPRISE_URN, ID, USER_URN, check_everywhere, check_patch_everywhere, check_resource, enterprise_user, group,
-    user, with_schemas,
+    Dialect, ENTERPRISE_URN, ID, Quirks, USER_URN, check_everywhere, check_patch_everywhere, check_patch_refused,
+    check_resource, enterprise_user, group, resource_type, user, with_schemas,
 };
+use crate::scim::ScimType;
 
 #[test]
 fn ot_01_the_urns_of_scim_1_1_are_those_of_2_0() {
@@ -118,4 +119,23 @@ fn ot_01_a_long_list_of_schemas_is_corrected_in_one_walk() {
     let mut canonical = vec![distinct[0].as_str(), USER_URN];
     canonical.extend(distinct.iter().skip(1).map(String::as_str));
     check_resource("auto", "Users", with_schemas(&sent, json!({})), with_schemas(&canonical, json!({})), &["OT-01"]);
+}
+
+#[test]
+fn an_extension_by_two_spellings_is_refused() {
+    let misspelt = "urn:ietf:params:scim:schemas:extension:enterprise:2.0User";
+    for other in [misspelt.to_owned(), ENTERPRISE_URN.to_uppercase()] {
+        let mut body = json!({ENTERPRISE_URN: {"department": "R"}});
+        body[&other] = json!({"employeeNumber": "7"});
+        check_patch_refused(
+            "auto",
+            "Users",
+            json!([{"op": "replace", "value": body}]),
+            "invalidSyntax",
+            "operations[0]",
+        );
+        let dialect = Dialect::named("auto").unwrap();
+        let error = dialect.resource(&resource_type("Users"), body, &mut Quirks::default()).unwrap_err();
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidSyntax));
+    }
 }

@@ -8,7 +8,7 @@ use super::values;
 use crate::{
     dialect::Quirks,
     scim::{
-        Object,
+        Error, Object, ScimType,
         filter::Filter,
         path::AttributePath,
         schema::{Attribute, AttributeType, ENTERPRISE_URN, Mutability, ResourceType},
@@ -66,13 +66,23 @@ pub(super) fn respell_aliases(attribute: &Attribute, object: &mut Object, quirks
 }
 
 /// Gives the keys that are misspelt URNs of extensions their right spelling.
-pub(super) fn correct_keys(resource_type: &ResourceType, object: &mut Object, quirks: &mut Quirks) {
-    rename_keys_by(object, |key| corrected(resource_type, key), quirks);
+///
+/// # Errors
+/// `invalidSyntax` for an extension under two spellings: whichever was taken, the other would be lost.
+pub(super) fn correct_keys(
+    resource_type: &ResourceType,
+    object: &mut Object,
+    quirks: &mut Quirks,
+) -> Result<(), Error> {
+    let were_right = rename_keys_by(object, |key| corrected(resource_type, key), quirks);
     let spellings = |key: &str| {
         let extension = resource_type.extensions.iter().find(|(schema, _)| schema.id.eq_ignore_ascii_case(key));
         extension.map(|(schema, _)| schema.id.clone())
     };
-    rename_keys(object, spellings, "EN-65", quirks);
+    if rename_keys(object, spellings, "EN-65", quirks) && were_right {
+        return Ok(());
+    }
+    Err(Error::of(ScimType::InvalidSyntax, "an extension is given twice, by two spellings of its URN"))
 }
 
 fn alias(attribute: &Attribute, key: &str) -> Option<(String, &'static str)> {

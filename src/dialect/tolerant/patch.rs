@@ -254,7 +254,7 @@ impl Rewriting<'_> {
         let was_empty = value.is_empty();
         members::check_within(self.resource_type, &value)?;
         self.leave_out_identity(&mut value)?;
-        names::correct_keys(self.resource_type, &mut value, self.quirks);
+        names::correct_keys(self.resource_type, &mut value, self.quirks)?;
         let resource_type = self.resource_type;
         names::respell(&resource_type.schema.attributes, &mut value, self.quirks);
         if let Some(groups) = names::find(&resource_type.schema.attributes, "groups")

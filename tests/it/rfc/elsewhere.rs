@@ -39,8 +39,9 @@ async fn bulk(relay: &Relay, fail_on_errors: Option<u64>, operations: Vec<Value>
     relay.post("/Bulk", &body).await
 }
 
-fn creation(name: &str) -> Value {
-    json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": user(name) })
+fn creations<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Value> {
+    let operation = |(index, name)| json!({ "method": "POST", "path": "/Users", "bulkId": format!("b{index}"), "data": user(name) });
+    names.into_iter().enumerate().map(operation).collect()
 }
 
 #[tokio::test]
@@ -50,8 +51,8 @@ async fn e3_54_limits_of_bulk_are_413_and_named() {
         let offered = relay.get("/ServiceProviderConfig").await.body["bulk"].clone();
         assert_eq!(offered["supported"], true);
         let operations_max = offered["maxOperations"].as_u64().unwrap();
-        let operations = (0..=operations_max).map(|index| creation(&format!("u{index}"))).collect();
-        let response = bulk(&relay, None, operations).await;
+        let names: Vec<String> = (0..=operations_max).map(|index| format!("u{index}")).collect();
+        let response = bulk(&relay, None, creations(names.iter().map(String::as_str))).await;
         assert_error(&response, 413, None);
         assert!(response.body["detail"].as_str().unwrap().contains(&operations_max.to_string()), "{}", response.body);
         let payload_max = usize::try_from(offered["maxPayloadSize"].as_u64().unwrap()).unwrap();
@@ -64,11 +65,10 @@ async fn e3_54_limits_of_bulk_are_413_and_named() {
 
 #[tokio::test]
 async fn e3_55_bulk_goes_on_until_as_many_errors_as_it_may() {
-    let operations = || vec![creation("a"), creation("a"), creation("b"), creation("A"), creation("c")];
     for dialect in BOTH {
         for (fail_on_errors, answered, created) in [(None, 5, 3), (Some(1), 2, 1), (Some(2), 4, 2), (Some(3), 5, 3)] {
             let relay = relay(dialect).await;
-            let response = bulk(&relay, fail_on_errors, operations()).await;
+            let response = bulk(&relay, fail_on_errors, creations(["a", "a", "b", "A", "c"])).await;
             assert_eq!(response.status, 200, "{}", response.body);
             let results = response.body["Operations"].as_array().unwrap();
             assert_eq!(results.len(), answered, "{dialect} {fail_on_errors:?}: {}", response.body);

@@ -35,7 +35,7 @@ async fn e3_51_401_says_how_to_authenticate() {
     for path in ["/Users", "/Users/none", "/Nothing", "/Schemas", "/Me", "/Bulk"] {
         let response = relay.anonymous("GET", path).await;
         assert_error(&response, 401, None);
-        assert!(response.header("www-authenticate").unwrap().starts_with("Bearer"), "{path}");
+        assert!(response.header("www-authenticate").is_some_and(|challenge| challenge.contains("realm")), "{path}");
     }
     let wrong = relay.request("GET", "/scim/v2/Users", Some("Bearer wrong"), &[], None).await;
     assert_error(&wrong, 401, None);

@@ -87,6 +87,11 @@ async fn e3_25_attributes_are_the_minimum_and_those_asked_for() {
         assert_eq!(meta["meta"], json!({ "version": user["meta"]["version"] }));
         assert_eq!(keys(&get("attributes=password").await), ["id", "schemas"], "never means never");
         assert_eq!(keys(&get("attributes=nothing").await), ["id", "schemas"]);
+        assert_eq!(
+            keys(&get("attributes=title&attributes=userName").await),
+            ["id", "schemas", "userName"],
+            "the last counts"
+        );
         assert_eq!(get("attributes=").await, user, "an empty choice is none");
     }
 }

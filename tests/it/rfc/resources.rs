@@ -188,6 +188,17 @@ async fn e3_71_meta_is_ours() {
         assert_eq!(response.header("location"), meta["location"].as_str());
         assert_ne!(meta["location"], "https://evil.example");
         let path = format!("/Users/{}", id(&response.body));
+        let title = crate::bodies::patch(json!([{ "op": "add", "path": "nickName", "value": "x" }]));
+        for answer in [
+            &response,
+            &relay.get(&path).await,
+            &relay.get(&format!("{path}?attributes=userName")).await,
+            &relay.patch(&path, &title).await,
+            &relay.send("GET", &path, &[("if-none-match", "*")], None).await,
+        ] {
+            assert_eq!(answer.header("content-location"), meta["location"].as_str(), "{dialect} {}", answer.status);
+        }
+        assert_eq!(relay.get("/Users").await.header("content-location"), None);
         let refused = json!([{ "op": "replace", "path": "meta.created", "value": "2001-01-01T00:00:00Z" }]);
         assert_patch_refused(&relay, &path, refused, "mutability").await;
         let changed = patched(&relay, &path, json!([{ "op": "add", "path": "title", "value": "x" }])).await;
