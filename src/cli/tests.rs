@@ -156,6 +156,29 @@ fn tables_line_up_and_carry_no_control_characters() {
 }
 
 #[test]
+fn unknown_shapes_and_pending_references_are_tables() {
+    let shape = json!({
+        "id": 3, "count": 12, "first": 0, "last": 2_400_000, "tenant": "acme", "operation": "patch", "resource_type": "User",
+        "dialect": "auto", "error": "invalidPath", "detail": "operations[0]: path tilte", "shape": {}, "request_id": "r",
+        "credential": "k1",
+    });
+    assert_eq!(
+        show::unknown_shapes(&[serde_json::from_value(shape).unwrap()]),
+        "ID  TENANT  OPERATION   COUNT  FIRST              LAST               REASON\n\
+         3   acme    patch User  12     1970-01-01T00:00Z  1970-01-01T00:40Z  invalidPath: operations[0]: path tilte\n"
+    );
+    let references = |count, oldest| {
+        let references = json!([{ "tenant": "acme", "attribute": "manager", "count": count, "oldest": oldest }]);
+        show::pending_references(&serde_json::from_value::<Vec<_>>(references).unwrap())
+    };
+    assert_eq!(references(0, None), "", "nothing where all is well");
+    assert_eq!(
+        references(7, Some(0)),
+        "\nTENANT  PENDING REFERENCES  COUNT  OLDEST\nacme    manager             7      1970-01-01T00:00Z\n"
+    );
+}
+
+#[test]
 fn a_key_that_was_revoked_says_so() {
     let credential = json!({
         "id": "k1", "tenant": "acme", "name": "okta", "created": 0, "expires": null, "last_used": null, "revoked": 60_000
@@ -189,6 +212,8 @@ async fn without_a_relay_commands_work_on_the_store() {
     assert_eq!(listed["keys"][0]["name"], "okta");
     let status = execute::execute(&config, &command("status")).await.unwrap();
     assert_eq!(status["running"], false);
+    let unknown = execute::execute(&config, &command("unknown list")).await.unwrap();
+    assert_eq!(unknown, json!({ "shapes": [] }));
 
     let failure = execute::execute(&config, &command("keys create --tenant acne --name okta")).await.unwrap_err();
     assert!(matches!(&failure, Failure::Refused(words) if words.contains("acme")), "{failure:?}");

@@ -249,7 +249,7 @@ impl<'a> Masker<'a> {
     fn word(&self, word: &str, place: Next, shown: &mut String) -> Next {
         let is = |keyword: &&str| word.eq_ignore_ascii_case(keyword);
         if place == Next::Operand {
-            let is_literal = ["true", "false", "null"].iter().any(|literal| is(literal));
+            let is_literal = ["true", "false", "null"].iter().any(is);
             if is_literal || self.canonical.contains(word) {
                 shown.push_str(word);
             } else if word.parse::<f64>().is_ok() {
@@ -259,7 +259,7 @@ impl<'a> Masker<'a> {
             }
             return Next::Other;
         }
-        if ["and", "or", "not"].iter().any(|keyword| is(keyword)) {
+        if ["and", "or", "not"].iter().any(is) {
             shown.push_str(word);
             return Next::Name;
         }

@@ -282,3 +282,17 @@ async fn the_host_must_be_one() {
     }
     relay.end().await;
 }
+
+#[tokio::test]
+async fn a_flood_of_requests_that_are_not_understood_is_answered_and_counted() {
+    let relay = Relay::start().await;
+    // Nobody writes their shapes here: what would wait for that is dropped, and no request is.
+    for _ in 0..200 {
+        let reply = get(&relay, &format!("{BASE}/Users?filter=userName+regex+%22a%22")).await;
+        assert!(reply.refusal(400, "filter").starts_with("filter"));
+    }
+    let metrics = String::from_utf8(relay.metrics.text()).unwrap();
+    let counted = r#"scim_relay_unknown_shapes_total{operation="list",tenant="acme"} 200"#;
+    assert!(metrics.contains(counted), "{metrics}");
+    relay.end().await;
+}
