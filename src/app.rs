@@ -80,7 +80,7 @@ impl App {
             Arc::new(Operator::new(store.clone(), credentials.clone(), Some(dispatcher.clone()), clock.clone()));
         let router = Arc::new(Router::new(
             &config.server,
-            Arc::new(Provider::new(store.clone(), metrics.clone())),
+            Arc::new(Provider::new(store.clone(), metrics.clone(), config.server.limits.bulk())),
             credentials.clone(),
             config.tenants.iter().map(|tenant| tenant.scim.clone()).collect(),
             metrics.clone(),

@@ -144,6 +144,8 @@ pub struct IfMatch(pub Vec<u64>);
 pub enum Operation {
     /// POST.
     Create(Draft),
+    /// POST of a resource whose id was reserved, because others refer to it already.
+    CreateAs(ResourceId, Draft),
     /// PUT. Attributes that are absent are cleared; members that are `None` are kept or cleared as the provider
     /// decided by filling them in.
     Replace(ResourceId, Draft),
@@ -316,8 +318,12 @@ pub trait Store: Send + Sync + 'static {
     /// connector that was another tenant's is an error.
     async fn configure(&self, tenants: Vec<Tenant>) -> Result<(), Error>;
 
-    /// Does a write, durably.
+    /// Does a write, durably. Writes are done in the order in which their futures are first polled; who needs an order
+    /// need not wait for one receipt before the next write.
     async fn commit(&self, write: Write) -> Result<Committed, WriteError>;
+
+    /// Ids that no resource has and none will be given, for [`Operation::CreateAs`].
+    async fn reserve_ids(&self, count: usize) -> Result<Vec<ResourceId>, Error>;
 
     /// A resource by id.
     async fn get(&self, tenant: &TenantName, kind: &ResourceKind, id: ResourceId) -> Result<Option<Stored>, Error>;

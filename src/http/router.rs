@@ -22,9 +22,9 @@ use uuid::Uuid;
 
 use super::{
     answer::{self, Reply},
-    bearer, body,
+    authorization, body,
     query::{self, Target},
-    route::Route,
+    route::{self, Route},
     settings::{Limits, Settings, seconds},
 };
 use crate::{
@@ -84,6 +84,8 @@ struct Seen {
     request_id: Arc<str>,
     tenant: Option<TenantName>,
     operation: &'static str,
+    /// The location of what `/Me` stands for, which goes with every answer (RFC 7644 §3.11).
+    me: Option<String>,
 }
 
 impl Router {
@@ -129,9 +131,9 @@ impl Router {
     {
         let started = Instant::now();
         let (head, mut body) = request.into_parts();
-        let mut seen = Seen { request_id: self.request_id(), tenant: None, operation: "none" };
+        let mut seen = Seen { request_id: self.request_id(), tenant: None, operation: "none", me: None };
 
-        let steps = AssertUnwindSafe(self.steps(&head, &mut body, connection, &mut seen)).catch_unwind();
+        let steps = AssertUnwindSafe(self.steps(&head, &mut body, connection, started, &mut seen)).catch_unwind();
         let result = match timeout(self.request_time, steps).await {
             Ok(Ok(result)) => result.and_then(answer::success),
             Ok(Err(_panic)) => {
@@ -140,6 +142,10 @@ impl Router {
                 Err(scim::Error::internal("a promise of the program was broken"))
             }
             Err(_) => Err(scim::Error::unavailable("the request took too long (request-seconds)", RETRY_AFTER)),
+        };
+        let result = match &seen.me {
+            Some(location) => result.and_then(|reply| answer::at_location(reply, location)),
+            None => result,
         };
         let mut reply = match result {
             Ok(reply) => reply,
@@ -165,6 +171,7 @@ impl Router {
         head: &http::request::Parts,
         body: &mut B,
         connection: Connection,
+        started: Instant,
         seen: &mut Seen,
     ) -> Result<Answer, scim::Error>
     where
@@ -172,7 +179,7 @@ impl Router {
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         // Before anything is looked up, so that a stranger learns nothing but that (T13).
-        let authenticated = self.authenticate(&head.headers)?;
+        let (authenticated, subject) = self.authenticate(&head.headers)?;
         seen.tenant = Some(authenticated.tenant.clone());
         self.check_length(&head.uri)?;
 
@@ -185,8 +192,6 @@ impl Router {
             ));
         }
 
-        let route = Route::find(&served.tenant, &head.method, [rest, target.path_in_query])?;
-        seen.operation = route.operation();
         let (parameters, is_flagged) = query::parameters(target.query)?;
         if is_flagged || target.is_flagged {
             self.metrics.understood(&authenticated.tenant.0, &["EN-45"], 0);
@@ -199,14 +204,29 @@ impl Router {
             },
             tenant: served.tenant,
             actor: authenticated.actor,
+            subject,
             request_id: seen.request_id.clone(),
         };
-        let read = match route.reads_body_of() {
-            Some(kind) => Some(self.bodies.read(&head.headers, body, kind.kind.is_group()).await?),
+        let path = [rest, target.path_in_query];
+        let route = if route::is_me(path) {
+            seen.operation = "me";
+            let user = self.provider.me(&caller).await?;
+            seen.me = Some(format!("{}{user}", caller.base_uri));
+            Route::find(&caller.tenant, &head.method, [&user, ""])?
+        } else {
+            Route::find(&caller.tenant, &head.method, path)?
+        };
+        seen.operation = route.operation();
+        let read = match route.reads_body() {
+            Some(size) => Some(self.bodies.read(&head.headers, body, size).await?),
             None => None,
         };
         let bytes = read.as_ref().map_or(&[][..], |read| &read.bytes);
-        self.call(route, &caller, parameters, &preconditions, bytes).await
+        let answer = self.call(route, &caller, parameters, &preconditions, bytes, started).await?;
+        if let Answer::Bulk(results) = &answer {
+            results.iter().filter_map(|result| result.outcome.as_ref().err()).for_each(|error| log_cause(seen, error));
+        }
+        Ok(answer)
     }
 
     async fn call(
@@ -216,6 +236,7 @@ impl Router {
         parameters: Vec<(String, String)>,
         preconditions: &Preconditions,
         body: &[u8],
+        started: Instant,
     ) -> Result<Answer, scim::Error> {
         let provider = &self.provider;
         match route {
@@ -227,13 +248,17 @@ impl Router {
             Route::Patch(kind, id) => provider.patch(caller, &kind, &id, parameters, preconditions, body).await,
             Route::Delete(kind, id) => provider.delete(caller, &kind, &id, preconditions).await,
             Route::Discover(document, name) => provider.discover(caller, document, name.as_deref(), &parameters),
+            // Early enough for the answer to be out before the time of the request is over.
+            Route::Bulk => provider.bulk(caller, body, started + self.request_time * 9 / 10).await,
         }
     }
 
-    fn authenticate(&self, headers: &HeaderMap) -> Result<Authenticated, scim::Error> {
+    /// Whose key is presented, and the subject that came with it.
+    fn authenticate(&self, headers: &HeaderMap) -> Result<(Authenticated, Option<Arc<str>>), scim::Error> {
         // Without a key an empty one is checked: both ways cost the same.
-        let presented = bearer::presented(headers).unwrap_or_default();
-        self.credentials.authenticate(presented).ok_or_else(unauthorized)
+        let presented = authorization::presented(headers).unwrap_or_default();
+        let authenticated = self.credentials.authenticate(&presented.key).ok_or_else(unauthorized)?;
+        Ok((authenticated, presented.subject))
     }
 
     fn check_length(&self, uri: &Uri) -> Result<(), scim::Error> {
@@ -253,7 +278,7 @@ impl Router {
     }
 
     fn record(&self, seen: &Seen, method: &Method, status: u16, took: Duration) {
-        let Seen { request_id, tenant, operation } = seen;
+        let Seen { request_id, tenant, operation, me: _ } = seen;
         let tenant = tenant.as_ref().map_or("", |tenant| &*tenant.0);
         self.metrics.request(tenant, operation, status, took);
         // Neither path nor query: both may name people.
@@ -320,7 +345,7 @@ impl Tenants {
 
 /// The same for every reason.
 fn unauthorized() -> scim::Error {
-    scim::Error::unauthorized("no valid bearer key for this path")
+    scim::Error::unauthorized("no valid key for this path")
 }
 
 /// The base URI as the client sees it, without `public-url`.

@@ -244,6 +244,10 @@ impl Store for SqliteStore {
         self.write(move |transaction| commit::commit(transaction, write)).await
     }
 
+    async fn reserve_ids(&self, count: usize) -> Result<Vec<ResourceId>, Error> {
+        self.change(move |transaction| (0..count).map(|_| transaction.next_id()).collect()).await
+    }
+
     async fn get(&self, tenant: &TenantName, kind: &ResourceKind, id: ResourceId) -> Result<Option<Stored>, Error> {
         let catalog = self.catalog.load();
         let Some(partition) = catalog.tenant(tenant).and_then(|tenant| tenant.partition(kind)) else {

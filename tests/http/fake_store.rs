@@ -63,6 +63,10 @@ impl Store for FakeStore {
         unimplemented!()
     }
 
+    async fn reserve_ids(&self, _: usize) -> Result<Vec<ResourceId>, Error> {
+        unimplemented!()
+    }
+
     async fn get(&self, _: &TenantName, _: &ResourceKind, _: ResourceId) -> Result<Option<Stored>, Error> {
         unimplemented!()
     }
