@@ -78,14 +78,12 @@ pub(super) fn failure(error: &scim::Error) -> Reply {
 }
 
 /// The same reply for `/Me`, with the permanent location of what that stands for (RFC 7644 §3.11).
-///
-/// # Errors
-/// 500 where the location is no text for a header: a mistake of ours.
-pub(super) fn at_location(mut reply: Reply, location: &str) -> Result<Reply, scim::Error> {
-    let location = value(location.to_owned())?;
-    reply.headers_mut().insert(header::LOCATION, location.clone());
-    reply.headers_mut().insert(header::CONTENT_LOCATION, location);
-    Ok(reply)
+pub(super) fn at_location(mut reply: Reply, location: &str) -> Reply {
+    if let Ok(location) = HeaderValue::from_str(location) {
+        reply.headers_mut().insert(header::LOCATION, location.clone());
+        reply.headers_mut().insert(header::CONTENT_LOCATION, location);
+    }
+    reply
 }
 
 /// The same reply as HEAD gets it: the length stays, the body goes (RFC 9110 §9.3.2).
@@ -144,6 +142,13 @@ mod tests {
                 assert_eq!(header(&reply, name), Some(value), "{status}");
             }
         }
+    }
+
+    #[test]
+    fn a_challenge_names_both_schemes() {
+        let reply = failure(&Error::unauthorized("who"));
+        let challenges: Vec<_> = reply.headers().get_all("www-authenticate").iter().collect();
+        assert_eq!(challenges, ["Bearer realm=\"scim\"", "Basic realm=\"scim\", charset=\"UTF-8\""]);
     }
 
     #[test]

@@ -143,10 +143,6 @@ impl Router {
             }
             Err(_) => Err(scim::Error::unavailable("the request took too long (request-seconds)", RETRY_AFTER)),
         };
-        let result = match &seen.me {
-            Some(location) => result.and_then(|reply| answer::at_location(reply, location)),
-            None => result,
-        };
         let mut reply = match result {
             Ok(reply) => reply,
             Err(error) => {
@@ -155,6 +151,9 @@ impl Router {
                 answer::failure(&error)
             }
         };
+        if let Some(location) = &seen.me {
+            reply = answer::at_location(reply, location);
+        }
         if head.method == Method::HEAD {
             reply = answer::head_only(reply);
         }

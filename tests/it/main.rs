@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod bodies;
+mod bulk;
 mod dispatch;
 mod harness;
 mod life_cycles;
+mod me;
 mod quirks;
 mod relay;
 mod rfc;

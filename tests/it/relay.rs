@@ -70,6 +70,11 @@ impl Relay {
         Self { base: format!("http://{}/scim/v2", app.scim_address()), key, app: Some(app), folder }
     }
 
+    /// The tenant's key.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Response {
         self.send("GET", path, &[], None).await
     }
