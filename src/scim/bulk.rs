@@ -3,6 +3,7 @@
 mod order;
 mod reference;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 mod tests;
 
 use std::{collections::HashSet, num::NonZeroUsize};

@@ -175,6 +175,29 @@ async fn circular_references_hold_both_ways() {
 }
 
 #[tokio::test]
+async fn whoever_has_an_id_already_is_no_part_of_a_circle() {
+    let relay = Relay::start("on-rehire = \"reactivate\"").await;
+    let person = |name: &str, manager: &str| {
+        json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", ENTERPRISE_URN],
+            "userName": name, "externalId": name, "active": true,
+            ENTERPRISE_URN: { "manager": { "value": format!("bulkId:{manager}") } },
+        })
+    };
+    let mut left = user("back");
+    left["externalId"] = "back".into();
+    left["active"] = false.into();
+    let left = created(&relay, "/Users", &left).await;
+    let alone = json!([post("new", "/Users", user("new")), post("back", "/Users", person("back", "new"))]);
+    let circle =
+        json!([post("back", "/Users", person("back", "peer")), post("peer", "/Users", person("peer", "back"))]);
+    assert_eq!(statuses(&results(&relay, &request(circle)).await), ["409", "201"]);
+    let results = results(&relay, &request(alone)).await;
+    assert_eq!(statuses(&results), ["201", "201"]);
+    assert_eq!(located(&relay, &results[1]).await["id"], left["id"]);
+}
+
+#[tokio::test]
 async fn an_operation_that_refers_to_what_was_not_done_is_not_done() {
     let relay = Relay::start("").await;
     created(&relay, "/Users", &user("taken")).await;
