@@ -168,7 +168,7 @@ impl Provider {
         body: &[u8],
     ) -> Result<Answer, scim::Error> {
         let projection = projection(resource_type, &parameters)?;
-        let proof = self.created(caller, resource_type, None, json::parse(body)?).await?;
+        let proof = self.created(caller, resource_type, json::parse(body)?).await?;
         let renderer = self.renderer(caller, resource_type, &projection);
         let body = renderer.resource(proof.stored()).await?;
         Ok(Answer::Created {

@@ -1,11 +1,11 @@
-//! A bulk request is refused, or has an order in which every operation is done once and after what it refers to, save in
-//! cycles; with its references resolved it refers to nothing more.
+//! A bulk request is refused, or has an order in which every operation is done once, after what it refers to or
+//! together with it; with its references resolved it refers to nothing more.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use scim_relay::scim::{
-    bulk::{Plan, Request},
+    bulk::{Plan, Request, Step},
     json,
 };
 
@@ -14,10 +14,17 @@ fuzz_target!(|body: &[u8]| {
     let Ok(request) = Request::parse(body, 1_000) else { return };
     let plan = Plan::of(&request.operations);
     let mut is_done = vec![false; request.operations.len()];
-    for &index in &plan.order {
-        let waits = |&need: &usize| !is_done[need] && !plan.is_needed_early[need];
-        assert!(!plan.needs[index].iter().any(waits), "operation {index} comes too early");
-        assert!(!std::mem::replace(&mut is_done[index], true), "operation {index} comes twice");
+    for step in plan.steps {
+        let together = match step {
+            Step::One(index) => vec![index],
+            Step::Circle(together) => together,
+        };
+        for &index in &together {
+            assert!(!std::mem::replace(&mut is_done[index], true), "operation {index} comes twice");
+        }
+        for index in together {
+            assert!(plan.needs[index].iter().all(|&need| is_done[need]), "operation {index} comes too early");
+        }
     }
     assert!(is_done.into_iter().all(|is_done| is_done), "an operation is left out");
     for mut operation in request.operations {

@@ -19,21 +19,27 @@ use crate::{
 
 // Each hands its write to the store when it is first polled: a bulk request keeps its operations in order by that.
 impl Provider {
-    /// Creates a resource, with a reserved id if others refer to it already.
+    /// Creates a resource.
     pub(super) async fn created(
         &self,
         caller: &Caller,
         resource_type: &Arc<ResourceType>,
-        reserved: Option<ResourceId>,
         body: Value,
     ) -> Result<Committed, scim::Error> {
-        switch(caller.tenant.switches.create, "create")?;
-        let draft = self.draft(caller, resource_type, body)?;
-        let operation = match reserved {
-            Some(id) => Operation::CreateAs(id, draft),
-            None => Operation::Create(draft),
-        };
-        self.commit(caller, resource_type, None, operation).await
+        let draft = self.new_draft(caller, resource_type, body)?;
+        self.commit(caller, resource_type, None, Operation::Create(draft)).await
+    }
+
+    /// What would create a resource with a reserved id.
+    pub(super) fn creation(
+        &self,
+        caller: &Caller,
+        resource_type: &Arc<ResourceType>,
+        reserved: ResourceId,
+        body: Value,
+    ) -> Result<Write, scim::Error> {
+        let draft = self.new_draft(caller, resource_type, body)?;
+        Ok(write(caller, resource_type, None, Operation::CreateAs(reserved, draft)))
     }
 
     /// Replaces a resource.
@@ -87,6 +93,11 @@ impl Provider {
         self.commit(caller, resource_type, preconditions.if_match()?, Operation::Delete(id)).await
     }
 
+    fn new_draft(&self, caller: &Caller, resource_type: &ResourceType, body: Value) -> Result<Draft, scim::Error> {
+        switch(caller.tenant.switches.create, "create")?;
+        self.draft(caller, resource_type, body)
+    }
+
     fn draft(&self, caller: &Caller, resource_type: &ResourceType, body: Value) -> Result<Draft, scim::Error> {
         let tenant = &caller.tenant;
         let mut quirks = Quirks::default();
@@ -104,14 +115,17 @@ impl Provider {
         if_match: Option<IfMatch>,
         operation: Operation,
     ) -> Result<Committed, scim::Error> {
-        let write = Write {
-            tenant: caller.tenant.name.clone(),
-            resource_type: resource_type.clone(),
-            operation,
-            if_match,
-            actor: caller.actor.clone(),
-            request_id: caller.request_id.clone(),
-        };
-        self.store.commit(write).await.map_err(refused)
+        self.store.commit(write(caller, resource_type, if_match, operation)).await.map_err(refused)
+    }
+}
+
+fn write(caller: &Caller, resource_type: &Arc<ResourceType>, if_match: Option<IfMatch>, operation: Operation) -> Write {
+    Write {
+        tenant: caller.tenant.name.clone(),
+        resource_type: resource_type.clone(),
+        operation,
+        if_match,
+        actor: caller.actor.clone(),
+        request_id: caller.request_id.clone(),
     }
 }

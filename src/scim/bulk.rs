@@ -10,7 +10,7 @@ use std::{collections::HashSet, num::NonZeroUsize};
 
 use serde_json::{Value, json};
 
-pub use self::order::Plan;
+pub use self::order::{Plan, Step};
 use super::{Error, Object, ScimType, json::take, patch::PATCH_URN};
 
 /// The URN of a request's body.

@@ -26,6 +26,7 @@ mod statement;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
+mod together;
 mod writer;
 
 use std::{
@@ -54,7 +55,7 @@ use self::{
 };
 use crate::{
     metrics::Metrics,
-    scim::{query::Query, schema::ResourceType},
+    scim::{self, query::Query, schema::ResourceType},
     store::{
         Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
         Membership, Page, QueueEntry, QueueSelection, Settlement, Store, Stored, Tenant, TenantName, Write, WriteError,
@@ -242,6 +243,10 @@ impl Store for SqliteStore {
 
     async fn commit(&self, write: Write) -> Result<Committed, WriteError> {
         self.write(move |transaction| commit::commit(transaction, write)).await
+    }
+
+    async fn commit_together(&self, writes: Vec<Write>) -> Result<Result<Vec<Committed>, (usize, scim::Error)>, Error> {
+        self.change(|transaction| together::commit_together(transaction, writes)).await
     }
 
     async fn reserve_ids(&self, count: usize) -> Result<Vec<ResourceId>, Error> {

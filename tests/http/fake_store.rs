@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use scim_connector::{ResourceId, ResourceKind};
 use scim_relay::{
-    scim::{query::Query, schema::ResourceType},
+    scim::{self, query::Query, schema::ResourceType},
     store::{
         Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
         Membership, Page, QueueEntry, QueueSelection, Settlement, Store, Stored, Tenant, TenantName, Write, WriteError,
@@ -60,6 +60,10 @@ impl Store for FakeStore {
     }
 
     async fn commit(&self, _: Write) -> Result<Committed, WriteError> {
+        unimplemented!()
+    }
+
+    async fn commit_together(&self, _: Vec<Write>) -> Result<Result<Vec<Committed>, (usize, scim::Error)>, Error> {
         unimplemented!()
     }
 

@@ -58,6 +58,18 @@ pub(crate) async fn a_reserved_id_is_the_id_of_what_is_created_as_it(bench: Benc
     assert_eq!(&*bench.get("User", reserved[1]).await.unwrap().attributes, r#"{"active":true,"userName":"ada"}"#);
 }
 
+pub(crate) async fn writes_done_together_are_all_done_or_none(bench: Bench) {
+    let create = |name: &str| bench.write("User", Operation::Create(bench.draft("User", user(name))), None);
+    let together = |names: [&str; 3]| bench.store.commit_together(names.map(create).into());
+    let (index, refusal) = together(["ada", "bea", "ADA"]).await.unwrap().unwrap_err();
+    assert_eq!((index, refusal.http_status()), (2, 409));
+    assert_eq!(bench.find("User", None, None, (1, 10)).await.total, 0);
+    let created = together(["ada", "bea", "eve"]).await.unwrap().unwrap();
+    assert!(created.iter().all(|committed| committed.effect() == WriteEffect::Created));
+    bench.create("User", user("after")).await;
+    assert_eq!(bench.find("User", None, None, (1, 10)).await.total, 4);
+}
+
 pub(crate) async fn writes_are_done_in_the_order_in_which_they_are_begun(bench: Bench) {
     let id = bench.create("User", user("ada")).await;
     let rename = |number: u32| bench.replace("User", id, user(&format!("ada-{number}")));

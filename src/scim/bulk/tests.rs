@@ -130,19 +130,19 @@ fn operations(needs: &[(bool, Vec<usize>)]) -> Vec<Operation> {
 
 #[test]
 fn the_clients_order_stands_save_that_a_post_comes_before_what_refers_to_it() {
-    for (needs, order, early) in [
-        (vec![vec![], vec![], vec![]], vec![0, 1, 2], vec![]),
-        (vec![vec![2], vec![], vec![]], vec![2, 0, 1], vec![]),
-        (vec![vec![1], vec![2], vec![]], vec![2, 1, 0], vec![]),
-        (vec![vec![], vec![0, 9]], vec![0, 1], vec![]),
-        (vec![vec![1], vec![0]], vec![1, 0], vec![0]),
-        (vec![vec![0], vec![]], vec![0, 1], vec![0]),
-        (vec![vec![1], vec![2], vec![0, 1]], vec![2, 1, 0], vec![0, 1]),
+    use Step::{Circle, One};
+    for (needs, steps) in [
+        (vec![vec![], vec![], vec![]], vec![One(0), One(1), One(2)]),
+        (vec![vec![2], vec![], vec![]], vec![One(2), One(0), One(1)]),
+        (vec![vec![1], vec![2], vec![]], vec![One(2), One(1), One(0)]),
+        (vec![vec![], vec![0, 9]], vec![One(0), One(1)]),
+        (vec![vec![1], vec![0]], vec![Circle(vec![0, 1])]),
+        (vec![vec![0], vec![]], vec![Circle(vec![0]), One(1)]),
+        (vec![vec![1], vec![2], vec![0, 1]], vec![Circle(vec![0, 1, 2])]),
+        (vec![vec![1], vec![2, 3], vec![1], vec![]], vec![One(3), Circle(vec![1, 2]), One(0)]),
     ] {
         let posts: Vec<_> = needs.iter().map(|needs| (true, needs.clone())).collect();
-        let plan = Plan::of(&operations(&posts));
-        let found: Vec<usize> = (0..needs.len()).filter(|&index| plan.is_needed_early[index]).collect();
-        assert_eq!((plan.order, found), (order, early), "{needs:?}");
+        assert_eq!(Plan::of(&operations(&posts)).steps, steps, "{needs:?}");
     }
 }
 
@@ -150,30 +150,34 @@ fn the_clients_order_stands_save_that_a_post_comes_before_what_refers_to_it() {
 fn a_long_chain_is_no_deep_recursion() {
     let count = 100_000;
     let chain: Vec<_> = (0..count).map(|index| (true, vec![index + 1])).collect();
-    let plan = Plan::of(&operations(&chain));
-    assert!(plan.order.into_iter().eq((0..count).rev()));
+    assert!(Plan::of(&operations(&chain)).steps.into_iter().eq((0..count).rev().map(Step::One)));
+    let circle: Vec<_> = (0..count).map(|index| (true, vec![(index + 1) % count])).collect();
+    assert_eq!(Plan::of(&operations(&circle)).steps, [Step::Circle((0..count).collect())]);
 }
 
 proptest! {
     #[test]
-    fn every_operation_has_one_place_after_the_posts_that_it_refers_to_save_in_cycles(
+    fn every_operation_has_one_place_after_the_posts_that_it_refers_to_or_in_a_circle_with_them(
         needs in proptest::collection::vec((any::<bool>(), proptest::collection::vec(0_usize..12, 0..4)), 1..12)
     ) {
         let plan = Plan::of(&operations(&needs));
-        let mut places = plan.order.clone();
-        places.sort_unstable();
-        prop_assert!(places.into_iter().eq(0..needs.len()), "a permutation");
-
-        let place = |index: usize| plan.order.iter().position(|&placed| placed == index).unwrap();
+        let mut steps = vec![None; needs.len()];
+        for (number, step) in plan.steps.iter().enumerate() {
+            let together = match step {
+                Step::One(index) => std::slice::from_ref(index),
+                Step::Circle(together) => together,
+            };
+            prop_assert!(matches!(step, Step::Circle(_)) || !plan.needs[together[0]].contains(&together[0]));
+            for &index in together {
+                prop_assert_eq!(steps[index].replace(number), None, "done twice");
+                prop_assert!(together.iter().all(|&other| reaches(&plan.needs, index, other)), "no circle");
+            }
+        }
         for (index, (_, referred)) in needs.iter().enumerate() {
             let posts: Vec<usize> = referred.iter().copied().filter(|&n| n < needs.len() && needs[n].0).collect();
             prop_assert_eq!(&plan.needs[index], &posts);
-            for post in posts {
-                if place(post) >= place(index) {
-                    prop_assert!(plan.is_needed_early[post]);
-                    prop_assert!(reaches(&plan.needs, post, index), "{} is in no cycle with {}", post, index);
-                }
-            }
+            prop_assert!(steps[index].is_some(), "left out");
+            prop_assert!(posts.into_iter().all(|post| steps[post] <= steps[index]));
         }
     }
 }
