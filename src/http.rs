@@ -5,7 +5,7 @@
 //! a malformed head, 414 and 431 for one that outgrows its buffer.
 
 mod answer;
-mod bearer;
+mod authorization;
 mod body;
 mod connection;
 mod query;

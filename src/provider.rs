@@ -1,10 +1,13 @@
 //! One function per SCIM operation (RFC 7644 §3): dialect, parse, commit or read, render.
 
+mod bulk;
 mod list;
 mod managers;
+mod me;
 mod preconditions;
 mod renderer;
 mod unknown;
+mod write;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,23 +16,23 @@ use scim_connector::ResourceId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use self::preconditions::Preconditions;
-pub use self::unknown::Asked;
+pub use self::{
+    bulk::{BulkLimits, BulkResult},
+    preconditions::Preconditions,
+    unknown::Asked,
+};
 use self::{renderer::Renderer, unknown::Waiting};
 use crate::{
-    dialect::{Dialect, Quirks},
+    dialect::Dialect,
     metrics::Metrics,
     scim::{
-        self, ScimType,
+        self,
         discovery::{self, Features},
-        json,
-        patch::Patch,
-        query,
+        json, query,
         render::{LIST_URN, Projection},
-        resource::{self, Draft},
         schema::{ResourceType, ResourceTypes, Schema},
     },
-    store::{self, Committed, IfMatch, Operation, Store, Stored, TenantName, UniqueId, Write, WriteError},
+    store::{self, Committed, Store, Stored, TenantName, UniqueId, WriteError},
 };
 
 /// The provisioning switches of a tenant, as a client's administrator knows them.
@@ -90,6 +93,8 @@ pub struct Caller {
     pub tenant: Arc<Tenant>,
     /// The credential's public id.
     pub actor: Arc<str>,
+    /// The user name that came with the credential, for `/Me`. Whoever holds a key may name any: it grants nothing.
+    pub subject: Option<Arc<str>>,
     /// The request's id.
     pub request_id: Arc<str>,
     /// The base URI as the client sees it: `https://scim.example/scim/v2`.
@@ -136,6 +141,8 @@ pub enum Answer {
         /// `ETag`.
         version: String,
     },
+    /// 200, whatever came of each operation.
+    Bulk(Vec<BulkResult>),
 }
 
 /// The SCIM side of the relay.
@@ -143,12 +150,13 @@ pub struct Provider {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
     waiting: Waiting,
+    bulk_limits: BulkLimits,
 }
 
 impl Provider {
     /// A provider over that store.
-    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
-        Self { store, metrics, waiting: Waiting::default() }
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, bulk_limits: BulkLimits) -> Self {
+        Self { store, metrics, bulk_limits, waiting: Waiting::default() }
     }
 
     /// POST to a resource type's endpoint.
@@ -162,10 +170,8 @@ impl Provider {
         parameters: Vec<(String, String)>,
         body: &[u8],
     ) -> Result<Answer, scim::Error> {
-        switch(caller.tenant.switches.create, "create")?;
         let projection = projection(resource_type, &parameters)?;
-        let draft = self.draft(caller, resource_type, body)?;
-        let proof = self.commit(caller, resource_type, None, Operation::Create(draft)).await?;
+        let proof = self.created(caller, resource_type, json::parse(body)?).await?;
         let renderer = self.renderer(caller, resource_type, &projection);
         let body = renderer.resource(proof.stored()).await?;
         Ok(Answer::Created {
@@ -217,26 +223,8 @@ impl Provider {
         preconditions: &Preconditions,
         body: &[u8],
     ) -> Result<Answer, scim::Error> {
-        let dialect = caller.tenant.dialect;
-        if !dialect.takes_put() {
-            return Err(scim::Error::method_not_allowed(dialect.resource_methods()));
-        }
         let projection = projection(resource_type, &parameters)?;
-        let mut draft = self.draft(caller, resource_type, body)?;
-        if draft.id.as_deref().is_some_and(|sent| sent != id) {
-            return Err(scim::Error::of(ScimType::Mutability, "id: differs from the id in the request's URI"));
-        }
-        if resource_type.kind.is_group() && !dialect.group_put_keeps_members {
-            draft.members.get_or_insert_default();
-        }
-        let mut quirks = Quirks::default();
-        if let Some(external_id) = draft.attributes.get("externalId") {
-            draft.keeps_external_id = dialect.keeps_external_id(external_id, id, &mut quirks);
-        }
-        self.metrics.understood(&caller.tenant.name.0, quirks.ids(), 0);
-        let id = resource_id(resource_type, id)?;
-        let proof =
-            self.commit(caller, resource_type, preconditions.if_match()?, Operation::Replace(id, draft)).await?;
+        let proof = self.replaced(caller, resource_type, id, preconditions, json::parse(body)?).await?;
         let body = self.renderer(caller, resource_type, &projection).resource(proof.stored()).await?;
         Ok(Answer::Changed { version: version_tag(proof.stored()), body: Some(body), proof })
     }
@@ -254,15 +242,8 @@ impl Provider {
         preconditions: &Preconditions,
         body: &[u8],
     ) -> Result<Answer, scim::Error> {
-        let tenant = &caller.tenant;
         let projection = projection(resource_type, &parameters)?;
-        let mut quirks = Quirks::default();
-        let mut dropped = Vec::new();
-        let body = tenant.dialect.patch(resource_type, id, json::parse(body)?, &mut quirks)?;
-        let patch = Patch::parse(resource_type, body, tenant.dialect.unknown, &mut dropped)?;
-        self.metrics.understood(&tenant.name.0, quirks.ids(), dropped.len());
-        let id = resource_id(resource_type, id)?;
-        let proof = self.commit(caller, resource_type, preconditions.if_match()?, Operation::Patch(id, patch)).await?;
+        let proof = self.patched(caller, resource_type, id, preconditions, json::parse(body)?).await?;
         let body = if projection == Projection::Default && self.answers_without_body(caller, resource_type, &proof) {
             None
         } else {
@@ -282,8 +263,7 @@ impl Provider {
         id: &str,
         preconditions: &Preconditions,
     ) -> Result<Answer, scim::Error> {
-        let id = resource_id(resource_type, id)?;
-        let proof = self.commit(caller, resource_type, preconditions.if_match()?, Operation::Delete(id)).await?;
+        let proof = self.deleted(caller, resource_type, id, preconditions).await?;
         Ok(Answer::Deleted { proof })
     }
 
@@ -308,6 +288,8 @@ impl Provider {
                 let features = Features {
                     filter_results_max: query::COUNT_MAX,
                     change_password: tenant.switches.passwords,
+                    bulk_operations_max: self.bulk_limits.operations_max,
+                    bulk_payload_bytes_max: self.bulk_limits.payload_bytes_max,
                     documentation_uri: None,
                     interop_profile: tenant.dialect.follows_interop_profile,
                 };
@@ -351,34 +333,6 @@ impl Provider {
                 .ok_or_else(|| scim::Error::not_found("no such discovery document"))?,
         };
         Ok(Answer::Found { version: None, body: body.to_string().into_bytes() })
-    }
-
-    fn draft(&self, caller: &Caller, resource_type: &ResourceType, body: &[u8]) -> Result<Draft, scim::Error> {
-        let tenant = &caller.tenant;
-        let mut quirks = Quirks::default();
-        let mut dropped = Vec::new();
-        let body = tenant.dialect.resource(resource_type, json::parse(body)?, &mut quirks)?;
-        let draft = resource::parse(resource_type, body, tenant.dialect.unknown, &mut dropped)?;
-        self.metrics.understood(&tenant.name.0, quirks.ids(), dropped.len());
-        Ok(draft)
-    }
-
-    async fn commit(
-        &self,
-        caller: &Caller,
-        resource_type: &Arc<ResourceType>,
-        if_match: Option<IfMatch>,
-        operation: Operation,
-    ) -> Result<Committed, scim::Error> {
-        let write = Write {
-            tenant: caller.tenant.name.clone(),
-            resource_type: resource_type.clone(),
-            operation,
-            if_match,
-            actor: caller.actor.clone(),
-            request_id: caller.request_id.clone(),
-        };
-        self.store.commit(write).await.map_err(refused)
     }
 
     /// Whether a PATCH without `attributes` is answered with 204: where a group's members make the body large, or the

@@ -1,5 +1,6 @@
 //! SCIM 2.0 (RFC 7643, RFC 7644) as pure functions: no I/O, no clock, no identity provider's habits.
 
+pub mod bulk;
 pub mod cursor;
 pub mod discovery;
 pub mod error;

@@ -152,6 +152,8 @@ pub struct IfMatch(pub Vec<u64>);
 pub enum Operation {
     /// POST.
     Create(Draft),
+    /// POST of a resource whose id was reserved, because others refer to it.
+    CreateAs(ResourceId, Draft),
     /// PUT. Attributes that are absent are cleared; members that are `None` are kept or cleared as the provider
     /// decided by filling them in.
     Replace(ResourceId, Draft),
@@ -334,8 +336,15 @@ pub trait Store: Send + Sync + 'static {
     /// then everything stays as it was.
     async fn configure(&self, tenants: Vec<Tenant>) -> Result<(), Error>;
 
-    /// Does a write, durably.
+    /// Does a write, durably. Writes are done in the order in which their futures are first polled; who needs an order
+    /// need not wait for one receipt before the next write.
     async fn commit(&self, write: Write) -> Result<Committed, WriteError>;
+
+    /// Does all of these writes, durably, or none where one is refused: its index and why.
+    async fn commit_together(&self, writes: Vec<Write>) -> Result<Result<Vec<Committed>, (usize, scim::Error)>, Error>;
+
+    /// Ids that no resource has and none will be given, for [`Operation::CreateAs`].
+    async fn reserve_ids(&self, count: usize) -> Result<Vec<ResourceId>, Error>;
 
     /// A resource by id.
     async fn get(&self, tenant: &TenantName, kind: &ResourceKind, id: ResourceId) -> Result<Option<Stored>, Error>;

@@ -1,5 +1,7 @@
 //! What goes back to the client: the one place where answers and errors become status, headers and body.
 
+mod bulk;
+
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::Full;
 use hyper::{Response, body::Bytes};
@@ -10,7 +12,11 @@ use crate::{provider::Answer, scim};
 pub(super) type Reply = Response<Full<Bytes>>;
 
 const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"scim\"");
+/// A line each: clients that know one scheme do not all read on to the second.
+const CHALLENGES: [HeaderValue; 2] = [
+    HeaderValue::from_static("Bearer realm=\"scim\""),
+    HeaderValue::from_static("Basic realm=\"scim\", charset=\"UTF-8\""),
+];
 /// Answers hold personal data; no cache on the way may keep them.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -45,6 +51,7 @@ pub(super) fn success(answer: Answer) -> Result<Reply, scim::Error> {
             }
             Ok(reply)
         }
+        Answer::Bulk(results) => Ok(with_body(StatusCode::OK, bulk::body(results))),
         Answer::NotModified { version } => {
             let mut reply = without_body(StatusCode::NOT_MODIFIED);
             reply.headers_mut().insert(header::ETAG, value(version)?);
@@ -59,7 +66,9 @@ pub(super) fn failure(error: &scim::Error) -> Reply {
     let mut reply = with_body(status, error.body().to_string().into_bytes());
     let headers = reply.headers_mut();
     if status == StatusCode::UNAUTHORIZED {
-        headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
+        for challenge in CHALLENGES {
+            headers.append(header::WWW_AUTHENTICATE, challenge);
+        }
     }
     if let Some(seconds) = error.retry_after_seconds() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -77,6 +86,15 @@ pub(super) fn locate(reply: &mut Reply, location: &str) {
     if has_resource && let Ok(location) = HeaderValue::from_str(location) {
         reply.headers_mut().insert(header::CONTENT_LOCATION, location);
     }
+}
+
+/// The same reply for `/Me`, with the permanent location of what that stands for (RFC 7644 §3.11).
+pub(super) fn at_location(mut reply: Reply, location: &str) -> Reply {
+    if let Ok(location) = HeaderValue::from_str(location) {
+        reply.headers_mut().insert(header::LOCATION, location.clone());
+        reply.headers_mut().insert(header::CONTENT_LOCATION, location);
+    }
+    reply
 }
 
 /// The same reply as HEAD gets it: the length stays, the body goes (RFC 9110 §9.3.2).
@@ -135,6 +153,13 @@ mod tests {
                 assert_eq!(header(&reply, name), Some(value), "{status}");
             }
         }
+    }
+
+    #[test]
+    fn a_challenge_names_both_schemes() {
+        let reply = failure(&Error::unauthorized("who"));
+        let challenges: Vec<_> = reply.headers().get_all("www-authenticate").iter().collect();
+        assert_eq!(challenges, ["Bearer realm=\"scim\"", "Basic realm=\"scim\", charset=\"UTF-8\""]);
     }
 
     #[test]

@@ -27,6 +27,15 @@ pub(super) struct Read {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
+/// Which limit a body has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Size {
+    /// `body-bytes-max`.
+    Usual,
+    /// `group-body-bytes-max`: a group's, whose members come in one list, or many resources in one.
+    Large,
+}
+
 /// Reads bodies within the limits.
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -51,17 +60,16 @@ impl Reader {
     /// # Errors
     /// 415 for another media type or any encoding; 413 for one over the limit, before it is read where the length is
     /// declared; 408 for one that takes too long; 503 where too many large ones are in memory; 400 where it breaks off.
-    pub(super) async fn read<B>(&self, headers: &HeaderMap, body: &mut B, is_group: bool) -> Result<Read, scim::Error>
+    pub(super) async fn read<B>(&self, headers: &HeaderMap, body: &mut B, size: Size) -> Result<Read, scim::Error>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         check_media_type(headers)?;
         check_encoding(headers)?;
-        let (limit, name) = if is_group {
-            (self.group_body_bytes_max, "group-body-bytes-max")
-        } else {
-            (self.body_bytes_max, "body-bytes-max")
+        let (limit, name) = match size {
+            Size::Usual => (self.body_bytes_max, "body-bytes-max"),
+            Size::Large => (self.group_body_bytes_max, "group-body-bytes-max"),
         };
         let too_large = || scim::Error::too_large(format!("the body is larger than {limit} bytes ({name})"));
         let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
@@ -153,19 +161,23 @@ mod tests {
         Reader::new(&limits)
     }
 
-    async fn read(reader: &Reader, length: usize, is_group: bool) -> Result<Read, u16> {
+    async fn read(reader: &Reader, length: usize, size: Size) -> Result<Read, u16> {
         let mut body = Full::new(Bytes::from(vec![b' '; length]));
-        let read = reader.read(&HeaderMap::new(), &mut body, is_group).await;
+        let read = reader.read(&HeaderMap::new(), &mut body, size).await;
         read.map_err(|error| error.http_status())
     }
 
     #[tokio::test]
     async fn limits_are_inclusive() {
         let reader = reader();
-        for (length, is_group, expected) in
-            [(0, false, Ok(0)), (10, false, Ok(10)), (11, false, Err(413)), (20, true, Ok(20)), (21, true, Err(413))]
-        {
-            let read = read(&reader, length, is_group).await.map(|read| read.bytes.len());
+        for (length, size, expected) in [
+            (0, Size::Usual, Ok(0)),
+            (10, Size::Usual, Ok(10)),
+            (11, Size::Usual, Err(413)),
+            (20, Size::Large, Ok(20)),
+            (21, Size::Large, Err(413)),
+        ] {
+            let read = read(&reader, length, size).await.map(|read| read.bytes.len());
             assert_eq!(read, expected, "{length}");
         }
     }
@@ -173,11 +185,11 @@ mod tests {
     #[tokio::test]
     async fn few_large_bodies_are_in_memory_at_once() {
         let reader = reader();
-        let first = read(&reader, 11, true).await.unwrap();
-        assert_eq!(read(&reader, 11, true).await.unwrap_err(), 503);
-        assert!(read(&reader, 10, true).await.is_ok());
+        let first = read(&reader, 11, Size::Large).await.unwrap();
+        assert_eq!(read(&reader, 11, Size::Large).await.unwrap_err(), 503);
+        assert!(read(&reader, 10, Size::Large).await.is_ok());
         drop(first);
-        assert!(read(&reader, 11, true).await.is_ok());
+        assert!(read(&reader, 11, Size::Large).await.is_ok());
     }
 
     #[tokio::test]

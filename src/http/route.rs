@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use super::query;
+use super::{body, query};
 use crate::{
     provider::{Discovery, Tenant},
     scim::{self, schema::ResourceType},
@@ -21,6 +21,7 @@ pub(super) enum Route {
     Patch(Arc<ResourceType>, String),
     Delete(Arc<ResourceType>, String),
     Discover(Discovery, Option<String>),
+    Bulk,
 }
 
 /// What a path names.
@@ -31,6 +32,7 @@ enum Place {
     Resource(Arc<ResourceType>, String),
     Search(Vec<Arc<ResourceType>>),
     Document(Discovery, Option<String>),
+    Bulk,
 }
 
 impl Route {
@@ -52,6 +54,7 @@ impl Route {
             (Place::Resource(kind, id), "DELETE") => Ok(Self::Delete(kind, id)),
             (Place::Search(kinds), "POST") => Ok(Self::Search(kinds)),
             (Place::Document(document, name), "GET") => Ok(Self::Discover(document, name)),
+            (Place::Bulk, "POST") => Ok(Self::Bulk),
             (place, _) => Err(scim::Error::method_not_allowed(place.allow(tenant))),
         }
     }
@@ -67,6 +70,7 @@ impl Route {
             Self::Patch(..) => "patch",
             Self::Delete(..) => "delete",
             Self::Discover(..) => "discover",
+            Self::Bulk => "bulk",
         }
     }
 
@@ -79,7 +83,7 @@ impl Route {
             | Self::Replace(kind, _)
             | Self::Patch(kind, _)
             | Self::Delete(kind, _) => Some(kind),
-            Self::Discover(..) => None,
+            Self::Discover(..) | Self::Bulk => None,
         }
     }
 
@@ -89,15 +93,20 @@ impl Route {
             Self::Get(kind, id) | Self::Replace(kind, id) | Self::Patch(kind, id) => {
                 Some(format!("{}/{id}", kind.endpoint))
             }
-            Self::Create(_) | Self::List(_) | Self::Search(_) | Self::Delete(..) | Self::Discover(..) => None,
+            Self::Create(_) | Self::List(_) | Self::Search(_) | Self::Delete(..) | Self::Discover(..) | Self::Bulk => {
+                None
+            }
         }
     }
 
-    /// The type of resource whose representation the body is; `None` where the body, if any, is not read.
-    pub(super) fn reads_body_of(&self) -> Option<&ResourceType> {
+    /// How large the body may be; `None` where the body, if any, is not read.
+    pub(super) fn reads_body(&self) -> Option<body::Size> {
         match self {
-            Self::Create(kind) | Self::Replace(kind, _) | Self::Patch(kind, _) => Some(kind),
-            Self::Search(kinds) => kinds.first().map(|kind| &**kind),
+            Self::Create(kind) | Self::Replace(kind, _) | Self::Patch(kind, _) if kind.kind.is_group() => {
+                Some(body::Size::Large)
+            }
+            Self::Create(_) | Self::Search(_) | Self::Replace(..) | Self::Patch(..) => Some(body::Size::Usual),
+            Self::Bulk => Some(body::Size::Large),
             Self::List(_) | Self::Get(..) | Self::Delete(..) | Self::Discover(..) => None,
         }
     }
@@ -106,8 +115,7 @@ impl Route {
 impl Place {
     /// Finds what a path names. It comes in two parts because it may go on inside the query (`query::Target`).
     fn find(tenant: &Tenant, path: [&str; 2]) -> Result<Self, scim::Error> {
-        // A slash at the end is tolerated, and so is a doubled one where base URI and endpoint were joined.
-        let mut segments = path.into_iter().flat_map(|part| part.split('/')).filter(|segment| !segment.is_empty());
+        let mut segments = segments(path);
         let endpoint = segments.next().map_or(Ok("".into()), query::segment)?;
         let below = segments.next().map(query::segment).transpose()?;
         if segments.next().is_some() {
@@ -125,8 +133,7 @@ impl Place {
             ("ServiceProviderConfig", None) => Ok(Self::Document(Discovery::ServiceProviderConfig, None)),
             ("ResourceTypes", name) => Ok(Self::Document(Discovery::ResourceTypes, name)),
             ("Schemas", name) => Ok(Self::Document(Discovery::Schemas, name)),
-            ("Me", _) => Err(scim::Error::not_implemented("/Me is not offered: no user is signed in here")),
-            ("Bulk", _) => Err(scim::Error::not_implemented("/Bulk is not offered; see /ServiceProviderConfig")),
+            ("Bulk", None) => Ok(Self::Bulk),
             ("", None) => Ok(Self::Root(tenant.types.iter().cloned().collect())),
             (".search", None) => Ok(Self::Search(tenant.types.iter().cloned().collect())),
             ("Groups", _) if !tenant.switches.groups => {
@@ -140,10 +147,20 @@ impl Place {
         match self {
             Self::Resources(_) => "GET, HEAD, POST",
             Self::Resource(..) => tenant.dialect.resource_methods(),
-            Self::Search(_) => "POST",
+            Self::Search(_) | Self::Bulk => "POST",
             Self::Root(_) | Self::Document(..) => "GET, HEAD",
         }
     }
+}
+
+/// Whether a path is `/Me`.
+pub(super) fn is_me(path: [&str; 2]) -> bool {
+    segments(path).eq(["Me"])
+}
+
+/// A slash at the end is tolerated, and so is a doubled one where base URI and endpoint were joined.
+fn segments(path: [&str; 2]) -> impl Iterator<Item = &str> {
+    path.into_iter().flat_map(|part| part.split('/')).filter(|segment| !segment.is_empty())
 }
 
 fn unknown() -> scim::Error {

@@ -22,9 +22,9 @@ use uuid::Uuid;
 
 use super::{
     answer::{self, Reply},
-    bearer, body,
+    authorization, body,
     query::{self, Target},
-    route::Route,
+    route::{self, Route},
     settings::{Limits, Settings, seconds},
 };
 use crate::{
@@ -86,6 +86,8 @@ struct Seen {
     operation: &'static str,
     /// Where the resource is that it is about.
     location: Option<String>,
+    /// The location of what `/Me` stands for, which goes with every answer (RFC 7644 §3.11).
+    me: Option<String>,
 }
 
 impl Router {
@@ -131,9 +133,10 @@ impl Router {
     {
         let started = Instant::now();
         let (head, mut body) = request.into_parts();
-        let mut seen = Seen { request_id: self.request_id(), tenant: None, operation: "none", location: None };
+        let mut seen =
+            Seen { request_id: self.request_id(), tenant: None, operation: "none", location: None, me: None };
 
-        let steps = AssertUnwindSafe(self.steps(&head, &mut body, connection, &mut seen)).catch_unwind();
+        let steps = AssertUnwindSafe(self.steps(&head, &mut body, connection, started, &mut seen)).catch_unwind();
         let result = match timeout(self.request_time, steps).await {
             Ok(Ok(result)) => result.and_then(answer::success),
             Ok(Err(_panic)) => {
@@ -151,7 +154,9 @@ impl Router {
                 answer::failure(&error)
             }
         };
-        if let Some(location) = &seen.location {
+        if let Some(location) = &seen.me {
+            reply = answer::at_location(reply, location);
+        } else if let Some(location) = &seen.location {
             answer::locate(&mut reply, location);
         }
         if head.method == Method::HEAD {
@@ -170,6 +175,7 @@ impl Router {
         head: &http::request::Parts,
         body: &mut B,
         connection: Connection,
+        started: Instant,
         seen: &mut Seen,
     ) -> Result<Answer, scim::Error>
     where
@@ -177,7 +183,7 @@ impl Router {
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         // Before anything is looked up, so that a stranger learns nothing but that (T13).
-        let authenticated = self.authenticate(&head.headers)?;
+        let (authenticated, subject) = self.authenticate(&head.headers)?;
         seen.tenant = Some(authenticated.tenant.clone());
         self.check_length(&head.uri)?;
 
@@ -190,8 +196,6 @@ impl Router {
             ));
         }
 
-        let route = Route::find(&served.tenant, &head.method, [rest, target.path_in_query])?;
-        seen.operation = route.operation();
         let (parameters, is_flagged) = query::parameters(target.query)?;
         if is_flagged || target.is_flagged {
             self.metrics.understood(&authenticated.tenant.0, &["EN-45"], 0);
@@ -204,20 +208,34 @@ impl Router {
             },
             tenant: served.tenant,
             actor: authenticated.actor,
+            subject,
             request_id: seen.request_id.clone(),
         };
-        let read = match route.reads_body_of() {
-            Some(kind) => Some(self.bodies.read(&head.headers, body, kind.kind.is_group()).await?),
+        let path = [rest, target.path_in_query];
+        let route = if route::is_me(path) {
+            seen.operation = "me";
+            let user = self.provider.me(&caller).await?;
+            seen.me = Some(format!("{}{user}", caller.base_uri));
+            Route::find(&caller.tenant, &head.method, [&user, ""])?
+        } else {
+            Route::find(&caller.tenant, &head.method, path)?
+        };
+        seen.operation = route.operation();
+        let read = match route.reads_body() {
+            Some(size) => Some(self.bodies.read(&head.headers, body, size).await?),
             None => None,
         };
         let bytes = read.as_ref().map_or(&[][..], |read| &read.bytes);
         seen.location = route.resource().map(|path| format!("{}{path}", caller.base_uri));
-        let result = self.call(&route, &caller, parameters, &preconditions, bytes).await;
+        let result = self.call(&route, &caller, parameters, &preconditions, bytes, started).await;
         if let (Err(error), Some(resource_type)) = (&result, route.resource_type()) {
             let (parameters, _) = query::parameters(target.query)?;
             let operation = route.operation();
             let asked = Asked { operation, resource_type, parameters: &parameters, body: bytes };
             self.provider.note_refusal(&caller, &asked, error);
+        }
+        if let Ok(Answer::Bulk(results)) = &result {
+            results.iter().filter_map(|result| result.outcome.as_ref().err()).for_each(|error| log_cause(seen, error));
         }
         result
     }
@@ -229,6 +247,7 @@ impl Router {
         parameters: Vec<(String, String)>,
         preconditions: &Preconditions,
         body: &[u8],
+        started: Instant,
     ) -> Result<Answer, scim::Error> {
         let provider = &self.provider;
         match route {
@@ -240,13 +259,17 @@ impl Router {
             Route::Patch(kind, id) => provider.patch(caller, kind, id, parameters, preconditions, body).await,
             Route::Delete(kind, id) => provider.delete(caller, kind, id, preconditions).await,
             Route::Discover(document, name) => provider.discover(caller, *document, name.as_deref(), &parameters),
+            // Early enough for the answer to be out before the time of the request is over.
+            Route::Bulk => provider.bulk(caller, body, started + self.request_time * 9 / 10).await,
         }
     }
 
-    fn authenticate(&self, headers: &HeaderMap) -> Result<Authenticated, scim::Error> {
+    /// Whose key is presented, and the subject that came with it.
+    fn authenticate(&self, headers: &HeaderMap) -> Result<(Authenticated, Option<Arc<str>>), scim::Error> {
         // Without a key an empty one is checked: both ways cost the same.
-        let presented = bearer::presented(headers).unwrap_or_default();
-        self.credentials.authenticate(presented).ok_or_else(unauthorized)
+        let presented = authorization::presented(headers).unwrap_or_default();
+        let authenticated = self.credentials.authenticate(&presented.key).ok_or_else(unauthorized)?;
+        Ok((authenticated, presented.subject))
     }
 
     fn check_length(&self, uri: &Uri) -> Result<(), scim::Error> {
@@ -333,7 +356,7 @@ impl Tenants {
 
 /// The same for every reason.
 fn unauthorized() -> scim::Error {
-    scim::Error::unauthorized("no valid bearer key for this path")
+    scim::Error::unauthorized("no valid key for this path")
 }
 
 /// The base URI as the client sees it, without `public-url`.

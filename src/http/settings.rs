@@ -10,6 +10,8 @@ use schemars::JsonSchema;
 use scim_connector::SettingsProblem;
 use serde::{Deserialize, Serialize};
 
+use crate::provider::BulkLimits;
+
 /// The SCIM listener.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -44,9 +46,12 @@ pub struct Limits {
     /// The largest body of a request.
     #[schemars(range(min = 1024))]
     pub body_bytes_max: usize,
-    /// The largest body of a request to `/Groups`: members come in one list.
+    /// The largest body of a request to `/Groups`, whose members come in one list, and to `/Bulk`.
     #[schemars(range(min = 1024))]
     pub group_body_bytes_max: usize,
+    /// The most operations of a request to `/Bulk`.
+    #[schemars(range(min = 1))]
+    pub bulk_operations_max: usize,
     /// How many bodies larger than `body-bytes-max` may be in memory at once.
     #[schemars(range(min = 1))]
     pub large_bodies_max: usize,
@@ -68,7 +73,8 @@ pub struct Limits {
     /// How long a request's body may take.
     #[schemars(range(min = 1))]
     pub body_read_seconds: u32,
-    /// How long a request may take in all. Below the 60 s after which clients hang up.
+    /// How long a request may take in all. Below the 60 s after which clients hang up. A request to `/Bulk` begins no
+    /// operation in the last tenth of it: each that is left over is answered 503.
     #[schemars(range(min = 1))]
     pub request_seconds: u32,
     /// How long a connection may be idle, or not take what it is sent.
@@ -102,6 +108,7 @@ impl Default for Limits {
         Self {
             body_bytes_max: 1024 * 1024,
             group_body_bytes_max: 16 * 1024 * 1024,
+            bulk_operations_max: 1000,
             large_bodies_max: 4,
             header_bytes_max: 16 * 1024,
             headers_max: 100,
@@ -154,12 +161,18 @@ impl Settings {
 }
 
 impl Limits {
+    /// Those of `/Bulk`.
+    pub fn bulk(&self) -> BulkLimits {
+        BulkLimits { operations_max: self.bulk_operations_max, payload_bytes_max: self.group_body_bytes_max }
+    }
+
     /// Limits below which nothing works.
-    fn floors(&self) -> [(&'static str, usize, usize); 14] {
+    fn floors(&self) -> [(&'static str, usize, usize); 15] {
         let number = |value: u32| usize::try_from(value).unwrap_or(usize::MAX);
         [
             ("limits.body-bytes-max", self.body_bytes_max, 1024),
             ("limits.group-body-bytes-max", self.group_body_bytes_max, self.body_bytes_max),
+            ("limits.bulk-operations-max", self.bulk_operations_max, 1),
             ("limits.large-bodies-max", self.large_bodies_max, 1),
             // hyper's read buffer cannot be smaller.
             ("limits.header-bytes-max", number(self.header_bytes_max), 8192),

@@ -19,6 +19,10 @@ pub const SCHEMA_URN: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
 pub struct Features {
     /// The most results of a list.
     pub filter_results_max: usize,
+    /// The most operations of a bulk request.
+    pub bulk_operations_max: usize,
+    /// The largest body of a bulk request, in bytes.
+    pub bulk_payload_bytes_max: usize,
     /// Whether `password` may be changed.
     pub change_password: bool,
     /// Where an administrator reads about the service; `None` leaves it out.
@@ -32,7 +36,11 @@ pub fn service_provider_config(features: &Features, base_uri: &str) -> Value {
     let mut document = json!({
         "schemas": [SERVICE_PROVIDER_CONFIG_URN],
         "patch": { "supported": true },
-        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+        "bulk": {
+            "supported": true,
+            "maxOperations": features.bulk_operations_max,
+            "maxPayloadSize": features.bulk_payload_bytes_max,
+        },
         "filter": { "supported": true, "maxResults": features.filter_results_max },
         "changePassword": { "supported": features.change_password },
         "sort": { "supported": true },
@@ -51,6 +59,11 @@ pub fn service_provider_config(features: &Features, base_uri: &str) -> Value {
             "description": "A token in the Authorization header",
             "specUri": "https://www.rfc-editor.org/info/rfc6750",
             "primary": true,
+        }, {
+            "type": "httpbasic",
+            "name": "HTTP Basic",
+            "description": "A token as the password; the user name is the subject of /Me",
+            "specUri": "https://www.rfc-editor.org/info/rfc7617",
         }],
         "meta": meta("ServiceProviderConfig", base_uri, "ServiceProviderConfig"),
     });
@@ -156,12 +169,18 @@ mod tests {
 
     #[test]
     fn the_configuration_tells_what_is_on() {
-        let features =
-            Features { filter_results_max: 50, change_password: true, documentation_uri: None, interop_profile: false };
+        let features = Features {
+            filter_results_max: 50,
+            bulk_operations_max: 7,
+            bulk_payload_bytes_max: 2048,
+            change_password: true,
+            documentation_uri: None,
+            interop_profile: false,
+        };
         let document = service_provider_config(&features, BASE);
         for (pointer, expected) in [
             ("/patch/supported", json!(true)),
-            ("/bulk/supported", json!(false)),
+            ("/bulk", json!({ "supported": true, "maxOperations": 7, "maxPayloadSize": 2048 })),
             ("/changePassword/supported", json!(true)),
             ("/filter/maxResults", json!(50)),
             ("/pagination/maxPageSize", json!(50)),
@@ -169,6 +188,7 @@ mod tests {
             ("/pagination/index", json!(true)),
             ("/pagination/defaultPaginationMethod", json!("index")),
             ("/authenticationSchemes/0/type", json!("oauthbearertoken")),
+            ("/authenticationSchemes/1/type", json!("httpbasic")),
             ("/meta/location", json!(format!("{BASE}/ServiceProviderConfig"))),
         ] {
             assert_eq!(document.pointer(pointer), Some(&expected), "{pointer}");

@@ -108,6 +108,11 @@ impl Error {
         Self::status(408, detail)
     }
 
+    /// 409: what it refers to is not there, and not for lack of a right name.
+    pub fn conflict(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::status(409, detail)
+    }
+
     /// 412: `If-Match` names another version than the current one.
     pub fn precondition_failed(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::status(412, detail)

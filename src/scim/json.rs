@@ -33,6 +33,20 @@ pub fn parse(body: &[u8]) -> Result<Value, Error> {
     Ok(value)
 }
 
+/// Takes the value of that name out of a message; names compare without case.
+///
+/// # Errors
+/// `invalidSyntax` where the name stands twice.
+pub(super) fn take(object: &mut Object, name: &str) -> Result<Option<Value>, Error> {
+    let mut keys = object.keys().filter(|key| key.eq_ignore_ascii_case(name));
+    let key = keys.next().cloned();
+    if keys.next().is_some() {
+        let detail = format!("{name}: given twice; names compare without case");
+        return Err(Error::of(ScimType::InvalidSyntax, detail));
+    }
+    Ok(key.and_then(|key| object.remove(&key)))
+}
+
 struct Node {
     depth: usize,
 }

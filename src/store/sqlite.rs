@@ -28,6 +28,7 @@ mod statement;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
+mod together;
 mod unknown;
 mod writer;
 
@@ -58,7 +59,7 @@ use self::{
 };
 use crate::{
     metrics::Metrics,
-    scim::query::Query,
+    scim::{self, query::Query},
     store::{
         Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
         Membership, NotUnderstood, Page, PendingReferences, QueueEntry, QueueSelection, Settlement, Store, Stored,
@@ -298,6 +299,14 @@ impl Store for SqliteStore {
 
     async fn commit(&self, write: Write) -> Result<Committed, WriteError> {
         self.write(move |transaction| commit::commit(transaction, write)).await
+    }
+
+    async fn commit_together(&self, writes: Vec<Write>) -> Result<Result<Vec<Committed>, (usize, scim::Error)>, Error> {
+        self.change(|transaction| together::commit_together(transaction, writes)).await
+    }
+
+    async fn reserve_ids(&self, count: usize) -> Result<Vec<ResourceId>, Error> {
+        self.change(move |transaction| (0..count).map(|_| transaction.next_id()).collect()).await
     }
 
     async fn get(&self, tenant: &TenantName, kind: &ResourceKind, id: ResourceId) -> Result<Option<Stored>, Error> {

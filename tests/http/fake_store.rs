@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use scim_connector::{ResourceId, ResourceKind};
 use scim_relay::{
-    scim::query::Query,
+    scim::{self, query::Query},
     store::{
         Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
         Membership, NotUnderstood, Page, PendingReferences, QueueEntry, QueueSelection, Settlement, Store, Stored,
@@ -61,6 +61,14 @@ impl Store for FakeStore {
     }
 
     async fn commit(&self, _: Write) -> Result<Committed, WriteError> {
+        unimplemented!()
+    }
+
+    async fn commit_together(&self, _: Vec<Write>) -> Result<Result<Vec<Committed>, (usize, scim::Error)>, Error> {
+        unimplemented!()
+    }
+
+    async fn reserve_ids(&self, _: usize) -> Result<Vec<ResourceId>, Error> {
         unimplemented!()
     }
 

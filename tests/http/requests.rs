@@ -107,7 +107,7 @@ async fn paths_that_name_nothing_are_scim_errors() {
         ("/acme/scim/v2/Users/a/b", 404),
         ("/acme/scim/v2/ServiceProviderConfig/x", 404),
         ("/acme/scim/v2/Me", 501),
-        ("/acme/scim/v2/Bulk", 501),
+        ("/acme/scim/v2/Bulk", 405),
         ("/acme/scim/v2/.search", 405),
         ("/acme/scim/v2/.search/x", 404),
         ("/umbra/scim/v2/Users", 401),

@@ -3,12 +3,14 @@
 
 mod bodies;
 mod bounds;
+mod bulk;
 mod cursor;
 mod declared_types;
 mod dispatch;
 mod harness;
 mod life_cycle;
 mod life_cycles;
+mod me;
 mod okta_suites;
 mod patch_laws;
 mod quirks;

@@ -130,6 +130,11 @@ impl Relay {
         self.app.take().unwrap().stop().await;
     }
 
+    /// The tenant's key.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Response {
         self.send("GET", path, &[], None).await
     }
@@ -220,10 +225,6 @@ impl Relay {
         connection.abort();
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
         Response { status, body, headers }
-    }
-
-    pub(crate) fn key(&self) -> &str {
-        &self.key
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

@@ -52,6 +52,9 @@ async fn store_is_open(store: &SqliteStore) -> bool {
 
 suite! {
     a_write_is_read_back
+    a_reserved_id_is_the_id_of_what_is_created_as_it
+    writes_done_together_are_all_done_or_none
+    writes_are_done_in_the_order_in_which_they_are_begun
     a_type_and_a_tenant_see_only_their_own
     g08_of_concurrent_creates_of_one_name_one_wins
     g08_concurrent_members_are_all_there

@@ -47,6 +47,38 @@ pub(crate) async fn a_write_is_read_back(bench: Bench) {
     assert_eq!(status(bench.replace("User", id, user("ada")).await), 404);
 }
 
+pub(crate) async fn a_reserved_id_is_the_id_of_what_is_created_as_it(bench: Bench) {
+    let reserved = bench.store.reserve_ids(2).await.unwrap();
+    let other = bench.create("User", user("other")).await;
+    assert!(reserved[0] != reserved[1] && !reserved.contains(&other));
+    let create = |body| {
+        let operation = Operation::CreateAs(reserved[1], bench.draft("User", body));
+        bench.store.commit(bench.write("User", operation, None))
+    };
+    assert_eq!(status(create(user("other")).await), 409);
+    assert_eq!(create(user("ada")).await.unwrap().stored().id, reserved[1]);
+    assert_eq!(&*bench.get("User", reserved[1]).await.unwrap().attributes, r#"{"active":true,"userName":"ada"}"#);
+}
+
+pub(crate) async fn writes_done_together_are_all_done_or_none(bench: Bench) {
+    let create = |name: &str| bench.write("User", Operation::Create(bench.draft("User", user(name))), None);
+    let together = |names: [&str; 3]| bench.store.commit_together(names.map(create).into());
+    let (index, refusal) = together(["ada", "bea", "ADA"]).await.unwrap().unwrap_err();
+    assert_eq!((index, refusal.http_status()), (2, 409));
+    assert_eq!(bench.find("User", None, None, (1, 10)).await.total, Some(0));
+    let created = together(["ada", "bea", "eve"]).await.unwrap().unwrap();
+    assert!(created.iter().all(|committed| committed.effect() == WriteEffect::Created));
+    bench.create("User", user("after")).await;
+    assert_eq!(bench.find("User", None, None, (1, 10)).await.total, Some(4));
+}
+
+pub(crate) async fn writes_are_done_in_the_order_in_which_they_are_begun(bench: Bench) {
+    let id = bench.create("User", user("ada")).await;
+    let rename = |number: u32| bench.replace("User", id, user(&format!("ada-{number}")));
+    let versions = join_all((0..25).map(rename)).await.into_iter().map(|committed| committed.unwrap().stored().version);
+    assert!(versions.eq(2..27));
+}
+
 pub(crate) async fn a_type_and_a_tenant_see_only_their_own(mut bench: Bench) {
     let id = bench.create("User", user("ada")).await;
     assert_eq!(bench.get("Group", id).await, None);

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::scim::{
     Error, Object, ScimType,
+    json::take,
     path::AttributePath,
     resource::{Absent, DROPPED_MAX, Names, Place, Reader, Special, Unknown, expected},
     schema::ResourceType,
@@ -242,16 +243,6 @@ fn nested<'a>(object: &'a mut Object, name: &str) -> &'a mut Object {
 /// What clears an attribute of any type when it stands for the whole value.
 fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("")
-}
-
-/// Takes a member of a message out, by its name without case.
-fn take(object: &mut Object, name: &str) -> Result<Option<Value>, Error> {
-    let mut keys = object.keys().filter(|key| key.eq_ignore_ascii_case(name));
-    let key = keys.next().cloned();
-    if keys.next().is_some() {
-        return Err(syntax(format!("{name}: given twice; names compare without case")));
-    }
-    Ok(key.and_then(|key| object.remove(&key)))
 }
 
 fn syntax(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {

@@ -42,7 +42,8 @@ pub(super) fn commit(transaction: &mut Transaction<'_>, write: Write) -> Result<
     let Write { operation, if_match, .. } = &write;
     let mut change = Change { transaction, tenant, partition, write: &write };
     let (committed, action) = match operation {
-        Operation::Create(draft) => (change.create(draft)?, "create"),
+        Operation::Create(draft) => (change.create(None, draft)?, "create"),
+        Operation::CreateAs(id, draft) => (change.create(Some(*id), draft)?, "create"),
         Operation::Replace(id, draft) => {
             let before = change.existing(*id, if_match.as_ref())?;
             (change.replace(before, draft.clone(), WriteEffect::Updated)?, "replace")
@@ -105,21 +106,22 @@ struct MembersChanged {
 }
 
 impl<'a> Change<'a, '_> {
-    fn create(&mut self, draft: &Draft) -> Result<Committed, WriteError> {
+    fn create(&mut self, reserved: Option<ResourceId>, draft: &Draft) -> Result<Committed, WriteError> {
         if draft.lacks_unseen {
             resource::check(&self.write.resource_type, &draft.attributes)?;
         }
         let terms = self.terms(&draft.attributes);
         if let Some((taken, holder)) = self.collision(&terms, None)? {
             return match self.rehired(holder, draft)? {
-                Some(before) => self.replace(before, draft.clone(), WriteEffect::Reactivated),
-                None => Err(self.conflict(taken).into()),
+                // Who comes back has an id, which is not the one that others refer to.
+                Some(before) if reserved.is_none() => self.replace(before, draft.clone(), WriteEffect::Reactivated),
+                Some(_) | None => Err(self.conflict(taken).into()),
             };
         }
         let now = self.transaction.now;
         let mut resource = Resource {
             no: self.transaction.next_resource(self.partition)?,
-            id: self.transaction.next_id()?,
+            id: reserved.map_or_else(|| self.transaction.next_id(), Ok)?,
             version: 1,
             created: now,
             modified: now,

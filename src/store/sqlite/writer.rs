@@ -122,7 +122,7 @@ where
 }
 
 /// What the writer knows of the file without reading it; loaded anew after each failed transaction.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) chain: Chain,
     /// Something may have become deliverable in this transaction.
