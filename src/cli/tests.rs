@@ -23,7 +23,9 @@ fn command(line: &str) -> Command {
         Action::Status(_) => Command::Status,
         Action::Connector(connector) => connector.command(),
         Action::Queue(queue) => queue.command(),
-        action @ (Action::Serve(_) | Action::Check(_) | Action::Verify(_) | Action::Demo { .. }) => panic!("{action:?}"),
+        action @ (Action::Serve(_) | Action::Check(_) | Action::Verify(_) | Action::Demo { .. }) => {
+            panic!("{action:?}")
+        }
     }
 }
 

@@ -13,3 +13,4 @@ mod sqlite_store;
 mod store_bench;
 mod store_model;
 mod store_suite;
+mod verify;

@@ -111,7 +111,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "an optional attribute replaced by empty text is cleared",
         source: ENTRA_GALLERY,
         clients: &[(ENTRA, "SCIM_Null_Update fails: the application is not admitted to the gallery")],
-        run: |session| Box::pin(clear(session, &json!(""))),
+        run: |session| Box::pin(clear(session, json!(""))),
     },
     Check {
         id: "patch-clear-null",
@@ -119,7 +119,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "an optional attribute replaced by null is cleared",
         source: ENTRA_GALLERY,
         clients: &[(ENTRA, "SCIM_Null_Update fails: the application is not admitted to the gallery")],
-        run: |session| Box::pin(clear(session, &Value::Null)),
+        run: |session| Box::pin(clear(session, Value::Null)),
     },
     Check {
         id: "patch-user-name",
@@ -314,7 +314,7 @@ async fn manager_clear(session: &mut Session) -> Checked {
     Ok(())
 }
 
-async fn clear(session: &mut Session, nothing: &Value) -> Checked {
+async fn clear(session: &mut Session, nothing: Value) -> Checked {
     let phones = json!([{ "type": "mobile", "value": "+1 425 555 0100" }]);
     let user = session.user_with(json!({ "title": "Tester", "nickName": "V", "phoneNumbers": phones })).await?;
     let op = spelled(session.who, "replace");
