@@ -45,10 +45,12 @@ pub struct Outcome {
 
 /// A request and its answer's status; none when there was no answer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Exchange {
+    /// The HTTP method.
     pub method: String,
+    /// Path and query below the base URI.
     pub path: String,
+    /// The HTTP status.
     pub status: Option<u16>,
 }
 

@@ -66,7 +66,7 @@ fn is_list(body: &Value) -> bool {
 fn operations(asked: &mut Asked, edit: impl FnMut(&mut Value)) {
     if asked.method == "PATCH" {
         asked.edit(|body| {
-            if let Some(operations) = body["Operations"].as_array_mut() {
+            if let Some(operations) = body.get_mut("Operations").and_then(Value::as_array_mut) {
                 operations.iter_mut().for_each(edit);
             }
         });
@@ -103,7 +103,15 @@ pub(crate) static FAULTS: &[Fault] = &[
                 *answered = Answered::error(404);
             }
         },
-        &[],
+        &[
+            "connection-probe",
+            "match-none",
+            "match-manager",
+            "patch-user-name",
+            "delete-user",
+            "group-match",
+            "group-member-query",
+        ],
     ),
     answers(
         "no match has Resources null",
@@ -115,7 +123,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 }
             });
         },
-        &[],
+        &["connection-test", "match-none", "group-match", "page-past-end"],
     ),
     requests(
         "the filter is ignored",
@@ -124,7 +132,25 @@ pub(crate) static FAULTS: &[Fault] = &[
             asked.without("filter");
             None
         },
-        &[],
+        &[
+            "match-none",
+            "match-user-name",
+            "match-case",
+            "match-plus",
+            "match-unquoted",
+            "match-external-id",
+            "match-work-mail",
+            "match-employee-number",
+            "match-manager",
+            "patch-user-name",
+            "deactivated-found",
+            "delete-user",
+            "group-match",
+            "group-external-id",
+            "group-without-members",
+            "group-member-query",
+            "attributes",
+        ],
     ),
     answers(
         "userName is compared with case",
@@ -142,7 +168,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 answered.body = body.to_string().into();
             }
         },
-        &[],
+        &["match-case"],
     ),
     requests(
         "a plus is a plus",
@@ -151,15 +177,20 @@ pub(crate) static FAULTS: &[Fault] = &[
             asked.path = asked.path.replace('+', "%2B");
             None
         },
-        &[],
+        &["connection-probe", "match-plus"],
     ),
     requests(
         "an operand needs quotes",
         As::EntraFlagged,
         |asked| asked.parameter("filter").filter(|filter| !filter.contains('"')).map(|_| Answered::error(400)),
-        &[],
+        &["match-unquoted"],
     ),
-    answers("booleans are text", As::Entra, |_, answered| answered.each(booleans_as_text), &[]),
+    answers(
+        "booleans are text",
+        As::Entra,
+        |_, answered| answered.each(booleans_as_text),
+        &["match-user-name", "create-answer", "create-boolean-text", "deactivate", "reactivate"],
+    ),
     answers(
         "a POST is 200 with an empty body",
         As::Okta,
@@ -168,9 +199,14 @@ pub(crate) static FAULTS: &[Fault] = &[
                 (answered.status, answered.body) = (200, "".into());
             }
         },
-        &[],
+        &["create-answer", "create-json", "create-password", "create-read-only", "create-verbatim", "group-create"],
     ),
-    answers("there is no Location", As::Entra, |_, answered| _ = answered.headers.remove(header::LOCATION), &[]),
+    answers(
+        "there is no Location",
+        As::Entra,
+        |_, answered| _ = answered.headers.remove(header::LOCATION),
+        &["create-location"],
+    ),
     answers(
         "a duplicate is 500",
         As::Okta,
@@ -179,7 +215,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 *answered = Answered::error(500);
             }
         },
-        &[],
+        &["create-duplicate"],
     ),
     answers(
         "a duplicate has no scimType",
@@ -189,7 +225,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 *answered = Answered::error(409);
             }
         },
-        &[],
+        &["create-duplicate"],
     ),
     Fault {
         name: "the password is returned",
@@ -202,13 +238,23 @@ pub(crate) static FAULTS: &[Fault] = &[
                 answered.each(|user| user["password"] = password.clone());
             }
         },
-        fails: &[],
+        fails: &["create-password"],
     },
     requests(
         "meta in a body is refused",
         As::OktaAiw,
         |asked| (asked.method != "GET" && asked.json().get("meta").is_some()).then(|| Answered::error(400)),
-        &[],
+        &[
+            "create-read-only",
+            "put-echo",
+            "put-stale-formatted",
+            "put-unknown-attribute",
+            "put-empty-text",
+            "deactivate",
+            "deactivated-found",
+            "reactivate",
+            "group-add-member",
+        ],
     ),
     answers(
         "userName is returned in lower case",
@@ -220,7 +266,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 }
             });
         },
-        &[],
+        &["create-verbatim"],
     ),
     answers(
         "a manager is bare text",
@@ -234,13 +280,22 @@ pub(crate) static FAULTS: &[Fault] = &[
                 }
             });
         },
-        &[],
+        &["create-manager-text", "patch-manager"],
     ),
     requests(
         "an operation without path is refused",
         As::Okta,
         |asked| asks(asked).iter().any(|operation| operation.get("path").is_none()).then(|| Answered::error(400)),
-        &[],
+        &[
+            "patch-path-less",
+            "patch-password",
+            "patch-user-name",
+            "deactivate",
+            "deactivated-found",
+            "reactivate",
+            "group-push-path-less",
+            "group-rename",
+        ],
     ),
     requests(
         "an id in the value is refused",
@@ -248,7 +303,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         |asked| {
             asks(asked).iter().any(|operation| operation["value"].get("id").is_some()).then(|| Answered::error(400))
         },
-        &[],
+        &["group-rename"],
     ),
     requests(
         "op is compared with case",
@@ -257,7 +312,25 @@ pub(crate) static FAULTS: &[Fault] = &[
             let is_lower = |operation: &Value| operation["op"].as_str().is_some_and(|op| op == op.to_lowercase());
             (!asks(asked).iter().all(is_lower)).then(|| Answered::error(400))
         },
-        &[],
+        &[
+            "patch-capitalised",
+            "patch-value-path",
+            "patch-value-path-add",
+            "patch-value-path-replace",
+            "patch-names-case",
+            "patch-extension",
+            "patch-manager",
+            "patch-manager-clear",
+            "patch-clear-empty",
+            "patch-clear-null",
+            "patch-several",
+            "patch-roles",
+            "deactivate",
+            "deactivated-found",
+            "reactivate",
+            "group-add-member",
+            "group-external-id",
+        ],
     ),
     requests(
         "a list of members to remove removes all",
@@ -270,7 +343,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             });
             None
         },
-        &[],
+        &["group-remove-member", "group-remove-nobody", "group-remove-then-add"],
     ),
     requests(
         "a filtered removal of members removes all",
@@ -283,7 +356,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             });
             None
         },
-        &[],
+        &["group-remove-member", "group-remove-nobody", "group-remove-then-add"],
     ),
     requests(
         "a rename drops the members",
@@ -298,7 +371,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             }
             None
         },
-        &[],
+        &["group-rename"],
     ),
     requests(
         "a replace of members adds",
@@ -311,7 +384,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             });
             None
         },
-        &[],
+        &["group-push"],
     ),
     requests(
         "an add of members replaces",
@@ -324,7 +397,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             });
             None
         },
-        &[],
+        &["group-add-member", "group-remove-member", "group-remove-then-add", "group-push"],
     ),
     requests(
         "only the first operation is applied",
@@ -332,26 +405,33 @@ pub(crate) static FAULTS: &[Fault] = &[
         |asked| {
             if asked.method == "PATCH" {
                 asked.edit(|body| {
-                    if let Some(operations) = body["Operations"].as_array_mut() {
+                    if let Some(operations) = body.get_mut("Operations").and_then(Value::as_array_mut) {
                         operations.truncate(1);
                     }
                 });
             }
             None
         },
-        &[],
+        &[
+            "patch-value-path-add",
+            "patch-value-path-replace",
+            "patch-clear-empty",
+            "patch-clear-null",
+            "patch-several",
+            "group-remove-then-add",
+        ],
     ),
     answers(
         "the extension's URN is not in schemas",
         As::EntraFlagged,
         |_, answered| {
             answered.each(|resource| {
-                if let Some(schemas) = resource["schemas"].as_array_mut() {
+                if let Some(schemas) = resource.get_mut("schemas").and_then(Value::as_array_mut) {
                     schemas.retain(|urn| !urn.as_str().is_some_and(|urn| urn.contains(":extension:")));
                 }
             });
         },
-        &[],
+        &["patch-extension"],
     ),
     answers(
         "inactive users are hidden",
@@ -364,14 +444,14 @@ pub(crate) static FAULTS: &[Fault] = &[
                 *answered = Answered::error(404);
             }
             answered.edit(|body| {
-                if let Some(resources) = body["Resources"].as_array_mut() {
+                if let Some(resources) = body.get_mut("Resources").and_then(Value::as_array_mut) {
                     resources.retain(|user| user["active"] != false);
                     let length = resources.len();
                     body["itemsPerPage"] = json!(length);
                 }
             });
         },
-        &[],
+        &["deactivate", "deactivated-found", "reactivate", "page-hundred"],
     ),
     answers(
         "a deactivation is not applied",
@@ -383,7 +463,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 }
             });
         },
-        &[],
+        &["deactivate"],
     ),
     answers(
         "a second DELETE is 204",
@@ -393,7 +473,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 *answered = Answered { status: 204, ..Answered::default() };
             }
         },
-        &[],
+        &["delete-again", "group-delete"],
     ),
     requests(
         "a page has 50 at most",
@@ -402,7 +482,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             asked.path = asked.path.replace("count=100", "count=50");
             None
         },
-        &[],
+        &["page-hundred"],
     ),
     requests(
         "count is ignored",
@@ -411,7 +491,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             asked.without("count");
             None
         },
-        &[],
+        &["page-one", "page-walk"],
     ),
     requests(
         "startIndex is ignored",
@@ -420,7 +500,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             asked.without("startIndex");
             None
         },
-        &[],
+        &["page-past-end", "page-walk"],
     ),
     answers(
         "totalResults is the size of the page",
@@ -432,7 +512,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 }
             });
         },
-        &[],
+        &["page-total"],
     ),
     answers(
         "numbers of lists are text",
@@ -446,7 +526,17 @@ pub(crate) static FAULTS: &[Fault] = &[
                 }
             });
         },
-        &[],
+        &[
+            "connection-test",
+            "match-none",
+            "match-user-name",
+            "group-match",
+            "page-past-end",
+            "page-one",
+            "page-hundred",
+            "page-walk",
+            "page-total",
+        ],
     ),
     Fault {
         name: "itemsPerPage is what was asked",
@@ -457,7 +547,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             let Some(count) = asked.parameter("count").and_then(|count| count.parse::<u32>().ok()) else { return };
             answered.edit(|body| body["itemsPerPage"] = json!(count));
         },
-        fails: &[],
+        fails: &["page-past-end"],
     },
     answers(
         "a list is a bare array",
@@ -469,13 +559,39 @@ pub(crate) static FAULTS: &[Fault] = &[
                 }
             });
         },
-        &[],
+        &[
+            "connection-probe",
+            "match-none",
+            "match-user-name",
+            "match-case",
+            "match-plus",
+            "match-unquoted",
+            "match-external-id",
+            "match-work-mail",
+            "match-employee-number",
+            "match-manager",
+            "patch-user-name",
+            "deactivated-found",
+            "delete-user",
+            "group-match",
+            "group-external-id",
+            "group-without-members",
+            "group-member-query",
+            "page-past-end",
+            "page-one",
+            "page-walk",
+            "page-total",
+            "attributes",
+            "schemas",
+            "schemas-names",
+            "schemas-derivable",
+        ],
     ),
     answers(
         "there is no WWW-Authenticate",
         As::Okta,
         |_, answered| _ = answered.headers.remove(header::WWW_AUTHENTICATE),
-        &[],
+        &["error-www-authenticate"],
     ),
     answers(
         "errors are HTML",
@@ -486,7 +602,16 @@ pub(crate) static FAULTS: &[Fault] = &[
                 answered.body = "<html>no</html>".into();
             }
         },
-        &[],
+        &[
+            "create-duplicate",
+            "put-unknown-id",
+            "group-delete",
+            "error-unauthorized",
+            "error-unknown-id",
+            "error-unknown-route",
+            "error-malformed",
+            "content-type",
+        ],
     ),
     answers(
         "the status of errors is a number",
@@ -497,13 +622,13 @@ pub(crate) static FAULTS: &[Fault] = &[
                 answered.edit(|body| body["status"] = json!(status));
             }
         },
-        &[],
+        &["error-status-text"],
     ),
     requests(
         "malformed JSON is 500",
         As::EntraFlagged,
         |asked| (asked.method == "POST" && asked.json().is_null()).then(|| Answered::error(500)),
-        &[],
+        &["error-malformed"],
     ),
     requests(
         "a GET with a Content-Type is 415",
@@ -511,7 +636,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         |asked| {
             (asked.method == "GET" && asked.headers.contains_key(header::CONTENT_TYPE)).then(|| Answered::error(415))
         },
-        &[],
+        &["get-content-type"],
     ),
     requests(
         "application/json is 415",
@@ -520,7 +645,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             let is_json = asked.headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json");
             is_json.then(|| Answered::error(415))
         },
-        &[],
+        &["create-json"],
     ),
     answers(
         "schemas have null",
@@ -530,7 +655,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 answered.each(|schema| schema["attributes"][0]["canonicalValues"] = Value::Null);
             }
         },
-        &[],
+        &["schemas"],
     ),
     answers(
         "schemas have no canonical values",
@@ -541,7 +666,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 answered.body = text.into();
             }
         },
-        &[],
+        &["schemas-derivable"],
     ),
     answers(
         "attributes are PascalCase in schemas",
@@ -552,7 +677,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 answered.body = text.into();
             }
         },
-        &[],
+        &["schemas-names"],
     ),
     answers(
         "the configuration is a list",
@@ -562,7 +687,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 answered.edit(|body| *body = json!({ "Resources": [body.take()], "totalResults": 1 }));
             }
         },
-        &[],
+        &["service-provider-config"],
     ),
     requests(
         "attributes is ignored",
@@ -571,7 +696,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             asked.without("attributes");
             None
         },
-        &[],
+        &["attributes", "attributes-of-writes"],
     ),
     requests(
         "excludedAttributes is ignored",
@@ -580,7 +705,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             asked.without("excludedAttributes");
             None
         },
-        &[],
+        &["group-without-members"],
     ),
     requests(
         "If-Match is ignored",
@@ -589,7 +714,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             asked.headers.remove(header::IF_MATCH);
             None
         },
-        &[],
+        &["etag"],
     ),
     requests(
         "a filter that is not understood is ignored",
@@ -600,7 +725,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             }
             None
         },
-        &[],
+        &["filter-unknown-operator", "filter-order-boolean"],
     ),
     requests(
         "PUT creates",
@@ -612,7 +737,7 @@ pub(crate) static FAULTS: &[Fault] = &[
             }
             None
         },
-        &[],
+        &["put-unknown-id"],
     ),
     answers(
         "lastModified is the time of the answer",
@@ -625,7 +750,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 }
             });
         },
-        &[],
+        &["rfc-patch-add"],
     ),
     answers(
         "a PATCH that failed is 204",
@@ -635,7 +760,14 @@ pub(crate) static FAULTS: &[Fault] = &[
                 *answered = Answered { status: 204, ..Answered::default() };
             }
         },
-        &[],
+        &[
+            "rfc-patch-atomic",
+            "rfc-patch-not-understood",
+            "rfc-patch-remove-nothing",
+            "rfc-patch-remove-required",
+            "rfc-patch-read-only",
+            "rfc-patch-no-target",
+        ],
     ),
     requests(
         "a removal that is filtered removes all",
@@ -650,9 +782,41 @@ pub(crate) static FAULTS: &[Fault] = &[
             });
             None
         },
-        &[],
+        &["rfc-patch-remove", "group-remove-member", "group-remove-nobody", "group-remove-then-add"],
     ),
-    speaks("a server of the RFC alone, for Entra", As::Entra, "rfc", &[]),
-    speaks("a server of the RFC alone, for Entra with its flag", As::EntraFlagged, "rfc", &[]),
-    speaks("a server that makes what a value path does not find", As::Rfc, "entra", &[]),
+    speaks(
+        "a server of the RFC alone, for Entra",
+        As::Entra,
+        "rfc",
+        &[
+            "match-manager",
+            "create-boolean-text",
+            "create-manager-text",
+            "patch-value-path-add",
+            "patch-value-path-replace",
+            "patch-manager",
+            "patch-roles",
+            "deactivate",
+            "deactivated-found",
+            "reactivate",
+            "group-duplicate",
+        ],
+    ),
+    speaks(
+        "a server of the RFC alone, for Entra with its flag",
+        As::EntraFlagged,
+        "rfc",
+        &[
+            "match-manager",
+            "create-boolean-text",
+            "create-manager-text",
+            "patch-path-less",
+            "patch-value-path-add",
+            "patch-value-path-replace",
+            "patch-keys",
+            "patch-manager",
+            "group-duplicate",
+        ],
+    ),
+    speaks("a server that makes what a value path does not find", As::Rfc, "entra", &["rfc-patch-no-target"]),
 ];

@@ -95,7 +95,7 @@ impl Answered {
         if self.status >= 300 {
             return;
         }
-        self.edit(|body| match body["Resources"].as_array_mut() {
+        self.edit(|body| match body.get_mut("Resources").and_then(Value::as_array_mut) {
             Some(resources) => resources.iter_mut().for_each(edit),
             None => edit(body),
         });
