@@ -11,10 +11,7 @@ use scim_relay::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    faults::{FAULTS, Fault},
-    proxy::Proxy,
-};
+use self::{faults::Fault, proxy::Proxy};
 use crate::relay::Relay;
 
 fn client(base: &str, key: &str) -> Client {
@@ -61,7 +58,7 @@ async fn every_client_is_content_with_the_relay_and_leaves_nothing_behind() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_fault_is_found_by_the_checks_that_are_about_it_and_no_others() {
     let mut wrong = Vec::new();
-    for faults in FAULTS.chunks(6) {
+    for faults in faults::all().chunks(6) {
         let runs = faults.iter().map(|fault| tokio::spawn(play(fault)));
         for (fault, run) in faults.iter().zip(runs.collect::<Vec<_>>()) {
             let report = run.await.unwrap();
@@ -137,7 +134,7 @@ async fn an_endpoint_that_cannot_be_asked_gives_no_report() {
 
 #[tokio::test]
 async fn a_report_says_what_came_what_is_right_and_what_the_client_does() {
-    let fault = FAULTS.iter().find(|fault| fault.name == "no match is 404").unwrap();
+    let fault = faults::all().into_iter().find(|fault| fault.name == "no match is 404").unwrap();
     let report = play(fault).await;
     let text = report.to_string();
     for expected in [
