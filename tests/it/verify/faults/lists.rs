@@ -3,7 +3,7 @@
 use scim_relay::verify::As;
 use serde_json::{Value, json};
 
-use super::{Fault, answers, as_asked, is_list, requests};
+use super::{Fault, answers, as_asked, is_list, requests, rewritten};
 use crate::verify::proxy::Answered;
 
 pub(super) static FAULTS: &[Fault] = &[
@@ -254,5 +254,66 @@ pub(super) static FAULTS: &[Fault] = &[
         As::EntraFlagged,
         |asked| asked.path.contains("aadOptscim062020").then(|| Answered::error(400)),
         &["connection-flag"],
+    ),
+    answers(
+        "lists have no schemas",
+        As::Rfc,
+        |_, answered| {
+            answered.edit(|body| {
+                if is_list(body) {
+                    body["schemas"] = json!([]);
+                }
+            });
+        },
+        &["connection-list", "match-none", "group-match", "page-past-end", "search", "schemas", "resource-types"],
+    ),
+    requests(
+        "attribute names are compared with case",
+        As::Rfc,
+        |asked| rewritten(asked, "TITLE", "nickName"),
+        &["filter-names-case"],
+    ),
+    requests(
+        "or binds as and does, from left to right",
+        As::Rfc,
+        |asked| {
+            rewritten(
+                asked,
+                "title%20eq%20%22Alpha%22%20or%20title%20eq%20%22Beta%22%20and",
+                "(title%20eq%20%22Alpha%22%20or%20title%20eq%20%22Beta%22)%20and",
+            )
+        },
+        &["filter-precedence"],
+    ),
+    requests("gt is ge", As::Rfc, |asked| rewritten(asked, "title%20gt%20", "title%20ge%20"), &["filter-operators"]),
+    requests(
+        "a bracket matches across elements",
+        As::Rfc,
+        |asked| {
+            rewritten(
+                asked,
+                "emails%5Btype%20eq%20%22work%22%20and%20value",
+                "emails.type%20eq%20%22work%22%20and%20emails%5Bvalue",
+            )
+        },
+        &["filter-one-element"],
+    ),
+    requests(
+        "escapes are not decoded",
+        As::Rfc,
+        |asked| rewritten(asked, "%5Cu00e9", "%5C%5Cu00e9"),
+        &["filter-escapes"],
+    ),
+    requests(
+        "moments are compared as text",
+        As::Rfc,
+        |asked| rewritten(asked, "%2B12%3A00", "Z"),
+        &["filter-date-time"],
+    ),
+    requests(
+        "pr is true of an empty list",
+        As::Rfc,
+        |asked| rewritten(asked, "phoneNumbers%20pr", "not%20(phoneNumbers%20pr)"),
+        &["filter-present"],
     ),
 ];

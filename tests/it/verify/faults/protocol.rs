@@ -200,4 +200,18 @@ pub(super) static FAULTS: &[Fault] = &[
         |_, answered| _ = answered.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain")),
         &["content-type"],
     ),
+    answers(
+        "schemas have those of messages",
+        As::Rfc,
+        |asked, answered| {
+            if asked.path == "/Schemas" {
+                answered.edit(|body| {
+                    if let Some(schemas) = body.get_mut("Resources").and_then(Value::as_array_mut) {
+                        schemas.push(json!({ "id": "urn:ietf:params:scim:api:messages:2.0:Error" }));
+                    }
+                });
+            }
+        },
+        &["schemas-messages"],
+    ),
 ];

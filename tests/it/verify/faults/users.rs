@@ -290,4 +290,78 @@ pub(super) static FAULTS: &[Fault] = &[
         },
         &["create-user-name-required", "put-user-name-required"],
     ),
+    requests(
+        "operations are applied from the last to the first",
+        As::Rfc,
+        |asked| {
+            if asked.method == "PATCH" {
+                asked.edit(|body| {
+                    if let Some(operations) = body.get_mut("Operations").and_then(Value::as_array_mut) {
+                        operations.reverse();
+                    }
+                });
+            }
+            None
+        },
+        &["rfc-patch-order", "group-remove-then-add"],
+    ),
+    answers(
+        "every address is the primary one",
+        As::Rfc,
+        |_, answered| {
+            answered.each(|user| {
+                if let Some(emails) = user.get_mut("emails").and_then(Value::as_array_mut) {
+                    emails.iter_mut().for_each(|email| email["primary"] = json!(true));
+                }
+            });
+        },
+        &["rfc-patch-primary"],
+    ),
+    requests(
+        "a replace of a complex attribute clears what it does not name",
+        As::Rfc,
+        |asked| {
+            operations(asked, |operation| {
+                if operation["path"] == "name" {
+                    operation["value"]["givenName"] = Value::Null;
+                }
+            });
+            None
+        },
+        &["rfc-patch-replace"],
+    ),
+    requests(
+        "a path with the core schema's URN is refused",
+        As::Rfc,
+        |asked| {
+            let has_urn = |operation: &Value| operation["path"].as_str().is_some_and(|path| path.starts_with("URN:"));
+            asks(asked).iter().any(has_urn).then(|| Answered::error(400))
+        },
+        &["rfc-patch-names"],
+    ),
+    requests(
+        "a PUT of null keeps the value",
+        As::Rfc,
+        |asked| {
+            if asked.method == "PUT" && asked.json().get("title") == Some(&Value::Null) {
+                asked.edit(|user| user["title"] = json!("Old"));
+            }
+            None
+        },
+        &["put-clears"],
+    ),
+    requests(
+        "two primary addresses are kept",
+        As::Rfc,
+        |asked| {
+            let mut user = asked.json();
+            let emails = user["emails"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let primary = emails.iter().filter(|email| email["primary"] == true).count();
+            (primary > 1).then(|| {
+                user["id"] = json!("kept");
+                Answered { status: 201, body: user.to_string().into(), ..Answered::default() }
+            })
+        },
+        &["create-one-primary"],
+    ),
 ];
