@@ -26,7 +26,7 @@ Examples:
     scim-relay queue list --class dead
     scim-relay queue retry --connector directory --class dead
   What would a client complain of, at any SCIM endpoint:
-    scim-relay verify --as okta --token-file okta.key https://scim.example.com/scim/v2
+    scim-relay verify --as okta --token-file okta.key https://scim.example/v2
 
 Exit codes:
   0  done
@@ -56,11 +56,11 @@ Examples:
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   Before Okta's administrator enters the address: what would a custom application meet?
-    scim-relay verify --as okta-aiw --token-file okta.key https://scim.example.com/scim/v2
+    scim-relay verify --as okta-aiw --token-file okta.key https://scim.example/v2
   Entra ID, with the flag in its URL; the report as JSON:
-    scim-relay verify --as entra-flagged --token-env TOKEN --json https://scim.example.com/scim/v2?aadOptscim062020
-  A test system with a private authority and Basic authentication, without groups:
-    scim-relay verify --as rfc --user test --password-file pass --ca-file ca.pem --groups=false https://10.0.0.7/scim
+    scim-relay verify --as entra-flagged --token-env T --json https://a.example/?aadOptscim062020
+  A test system with a private authority and Basic authentication:
+    scim-relay verify --as rfc --user test --password-file pass --ca-file ca.pem https://10.0.0.7/
 
 It makes users and groups named scim-relay-verify-…, with addresses @verify.example, and removes them in the end, after
 Ctrl-C too; it touches nothing else. Okta's checks make a hundred users, to see pages of a hundred. What cannot be removed
