@@ -1,6 +1,6 @@
 //! `scim-relay verify`: plays a client's own sequences at any SCIM endpoint, and says what that client would complain of.
 //!
-//! A check is a row of a table and a small function (`checks`). It speaks through a [`Session`], which keeps what was
+//! A check is a row of a table and a small function (`checks`). It speaks through a `Session`, which keeps what was
 //! sent and what was wrong with the answers, and removes in the end what was made. Nothing else is touched.
 
 mod answer;
