@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$(dirname "$0")"
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
 
-STAGES="format lint doc tidy supply test release crash compliance metrics quickstart bench fuzz"
+STAGES="format lint doc tidy supply test release crash verify compliance metrics quickstart bench fuzz"
 RELAY=target/release/scim-relay
 PROMTOOL=$(command -v promtool || echo target/tools/usr/bin/promtool)
 SKIP=75
@@ -58,6 +58,11 @@ crash() {
 
 need_release() {
     [ -x "$RELAY" ] || release
+}
+
+# Every client's requests at the release build; see docs/verify.md.
+verify() {
+    need_release && tests/verify.sh "$RELAY"
 }
 
 compliance() {

@@ -1,5 +1,5 @@
 //! The command line: what is asked (`arguments`), how it reaches a running relay or the store (`execute`), and what a
-//! person sees of the answer (`show`).
+//! person sees of the answer (`show`). `verify` asks other endpoints.
 
 #![expect(clippy::print_stdout, reason = "standard output is where a command's answer belongs")]
 #![expect(clippy::print_stderr, reason = "standard error is where a command's complaint belongs")]
@@ -10,6 +10,7 @@ mod logging;
 mod show;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::{path::Path, process::ExitCode};
 
@@ -30,12 +31,12 @@ use crate::{
 enum Exit {
     /// Done.
     Done = 0,
-    /// The command failed.
+    /// The command failed, or a check did.
     Failed = 1,
     // 2, a command line that is not understood, is clap's.
     /// The configuration has problems.
     Configuration = 3,
-    /// The relay does not answer, or another process has the store.
+    /// The relay, or the endpoint to verify, does not answer, or another process has the store.
     Unreachable = 4,
 }
 
@@ -64,6 +65,7 @@ async fn run(cli: Cli) -> Exit {
             logging::start(&Log { level: "warn".to_owned(), format: LogFormat::Text });
             ended(demo::run(demo::Options { once, dir }).await)
         }
+        Action::Verify(arguments) => verify::verify(arguments).await,
         Action::Keys(keys) => operate(keys.command(), keys.output()).await,
         Action::Status(output) => operate(Command::Status, &output).await,
         Action::Connector(connector) => operate(connector.command(), connector.output()).await,

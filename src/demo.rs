@@ -1,7 +1,6 @@
 //! `scim-relay demo`: a relay on embedded defaults, and the traffic of two identity providers played at it, so that one
 //! sees it work.
 
-mod client;
 pub mod exchange;
 
 use std::{
@@ -12,13 +11,12 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
+use serde_json::Value;
 
-use self::{
-    client::Client,
-    exchange::{Exchange, Player},
-};
+use self::exchange::{Answer, Exchange, Player};
 use crate::{
     app::App,
+    client::{self, Client, Credential},
     config::{self, Environment},
     time::Clock,
 };
@@ -42,6 +40,8 @@ const LIVES: [(&str, &str, &str); 2] = [
 
 /// How long the JSON file may take to follow the traffic.
 const DELIVERY_TIME: Duration = Duration::from_secs(30);
+/// How long a request may take.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// Runs the demonstration, and says on standard output what happens.
 ///
@@ -65,22 +65,24 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 
     let app = App::start(config, Clock::system()).await?;
     println!("A relay runs, with its store, its configuration and its JSON files in\n{}\n", dir.display());
+    let tls = client::trust(None)?;
     let mut doors = Vec::new();
     for (who, tenant, exchanges) in LIVES {
         let key = app.create_key(tenant, "demo").await?;
-        let client = Client { address: app.scim_address(), base_path: format!("/{tenant}/scim/v2"), key };
+        let base = format!("http://{}/{tenant}/scim/v2", app.scim_address()).parse()?;
+        let client = Client::new(base, Credential::Bearer(key.clone().into()), tls.clone(), ANSWER_TIME);
         println!("{who} speaks:");
         play(&client, exchanges).await.with_context(|| who.to_owned())?;
         println!();
-        doors.push((who, client));
+        doors.push((who, client, key));
     }
     delivered(&app).await?;
     for (who, tenant, _) in LIVES {
         let file = dir.join(format!("{tenant}-people.json"));
         println!("What {who} left in {}:\n{}", file.display(), fs::read_to_string(&file)?);
     }
-    for (who, client) in &doors {
-        println!("{who}: base URL http://{}{}, bearer key {}", client.address, client.base_path, client.key);
+    for (who, client, key) in &doors {
+        println!("{who}: base URL {}, bearer key {key}", client.base());
     }
     println!("Metrics: http://{}/metrics", app.admin_address());
     if !options.once {
@@ -99,11 +101,27 @@ async fn play(client: &Client, exchanges: &str) -> anyhow::Result<()> {
     let mut player = Player::default();
     for exchange in serde_json::from_str::<Vec<Exchange>>(exchanges)? {
         let request = player.request(&exchange);
-        let answer = client.send(&request).await?;
+        let answer = sent(client, &request).await?;
         println!("  {:<38} {:<6} {:<44.44} {}", exchange.name, request.method, request.path, answer.status);
         player.check(&exchange, &answer).map_err(|wrong| anyhow!("{}: {wrong}", exchange.name))?;
     }
     Ok(())
+}
+
+async fn sent(client: &Client, request: &exchange::Request) -> anyhow::Result<Answer> {
+    let response = client
+        .send(client::Request {
+            method: request.method.clone(),
+            path: request.path.clone(),
+            headers: request.headers.clone().into_iter().collect(),
+            body: request.body.as_ref().map(|body| body.to_string().into_bytes()),
+        })
+        .await?;
+    let body = match response.body.is_empty() {
+        true => Value::Null,
+        false => serde_json::from_slice(&response.body).context("an answer that is no JSON")?,
+    };
+    Ok(Answer { status: response.status, body })
 }
 
 /// Waits until nothing is owed to any connector.

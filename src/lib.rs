@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod app;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod connectors;
 pub mod credentials;
@@ -17,3 +18,4 @@ pub mod provider;
 pub mod scim;
 pub mod store;
 pub mod time;
+pub mod verify;

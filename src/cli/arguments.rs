@@ -5,8 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    client::Base,
     operator::Command,
     store::{ConnectorName, DeliveryId, QueueClass, QueueSelection, TenantName},
+    verify::As,
 };
 
 const EXAMPLES: &str = "\
@@ -23,13 +25,15 @@ Examples:
     scim-relay status
     scim-relay queue list --class dead
     scim-relay queue retry --connector directory --class dead
+  What would a client complain of, at any SCIM endpoint:
+    scim-relay verify --as okta --token-file okta.key https://scim.example/v2
 
 Exit codes:
   0  done
-  1  the command failed
+  1  the command failed, or a check of verify did
   2  the command line is not understood
   3  the configuration has problems
-  4  the relay does not answer, or another process has the store";
+  4  the relay, or the endpoint to verify, does not answer, or another process has the store";
 
 const QUEUE_EXAMPLES: &str = "\
 Examples:
@@ -55,6 +59,25 @@ Examples:
     scim-relay keys create --tenant acme --name okta-2027 --expires 365 > okta.key
   Replace a key: make the new one, give it to the client, then:
     scim-relay keys revoke --tenant acme okta-2026";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  Before Okta's administrator enters the address: what would a custom application meet?
+    scim-relay verify --as okta-aiw --token-file okta.key https://scim.example/v2
+  Entra ID, with the flag in its URL; the report as JSON:
+    scim-relay verify --as entra-flagged --token-env T --json https://a.example/?aadOptscim062020
+  A test system with a private authority and Basic authentication:
+    scim-relay verify --as rfc --user test --password-file pass --ca-file ca.pem https://10.0.0.7/
+
+It makes users and groups named scim-relay-verify-…, with addresses @verify.example, and removes them in the end, after
+Ctrl-C too; it touches nothing else. Okta's checks make a hundred users, to see pages of a hundred. What cannot be removed
+is listed. Each check that fails says what was sent, what was wrong, what the client does then, and where it is written.
+
+Exit codes:
+  0  no check failed; there may be warnings
+  1  a check failed, the credential is not accepted, or it was stopped
+  2  the command line is not understood
+  4  the endpoint does not answer";
 
 /// A store-and-forward SCIM 2.0 gateway.
 ///
@@ -88,6 +111,9 @@ pub(super) enum Action {
     /// Look at the requests of clients that were not understood: their names and types, never a person's data
     #[command(subcommand, after_long_help = UNKNOWN_EXAMPLES)]
     Unknown(Unknown),
+    /// Play a client at any SCIM endpoint, and say what that client would complain of
+    #[command(after_long_help = VERIFY_EXAMPLES)]
+    Verify(VerifyArguments),
     /// Run a relay with a JSON file behind it and play a client, to see what happens
     Demo {
         /// Play once and end, in place of staying up
@@ -97,6 +123,48 @@ pub(super) enum Action {
         #[arg(long, value_name = "FOLDER")]
         dir: Option<PathBuf>,
     },
+}
+
+#[derive(Args, Debug)]
+pub(super) struct VerifyArguments {
+    /// Whose requests are played
+    #[arg(long = "as", value_name = "CLIENT")]
+    pub(super) who: As,
+    /// The base URL, as the client's administrator enters it
+    #[arg(value_name = "URL")]
+    pub(super) base: Base,
+    #[command(flatten)]
+    pub(super) credential: CredentialArguments,
+    /// Trust the authorities in this PEM file, in place of the system's
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_file: Option<PathBuf>,
+    /// How long each request may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=600))]
+    pub(super) timeout_seconds: u16,
+    /// Whether groups are looked at
+    #[arg(long, value_name = "BOOLEAN", default_value_t = true, action = clap::ArgAction::Set)]
+    pub(super) groups: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Where the credential is: never on the command line, which everybody on the machine can read.
+#[derive(Args, Debug)]
+#[group(multiple = true)]
+pub(super) struct CredentialArguments {
+    /// The file with the bearer token
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["token_env", "user"])]
+    pub(super) token_file: Option<PathBuf>,
+    /// The environment variable with the bearer token
+    #[arg(long, value_name = "NAME", conflicts_with = "user")]
+    pub(super) token_env: Option<String>,
+    /// The name for Basic authentication
+    #[arg(long, value_name = "NAME", requires = "password_file")]
+    pub(super) user: Option<String>,
+    /// The file with the password for Basic authentication
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub(super) password_file: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -24,7 +24,9 @@ fn command(line: &str) -> Command {
         Action::Connector(connector) => connector.command(),
         Action::Queue(queue) => queue.command(),
         Action::Unknown(unknown) => unknown.command(),
-        action @ (Action::Serve(_) | Action::Check(_) | Action::Demo { .. }) => panic!("{action:?}"),
+        action @ (Action::Serve(_) | Action::Check(_) | Action::Verify(_) | Action::Demo { .. }) => {
+            panic!("{action:?}")
+        }
     }
 }
 
@@ -95,6 +97,25 @@ fn lines_become_commands() {
         let text = serde_json::to_string(&command).unwrap();
         assert_eq!(serde_json::from_str::<Command>(&text).unwrap(), expected, "{text}");
     }
+}
+
+#[test]
+fn verify_takes_its_credential_from_a_file_or_a_variable_alone() {
+    let parsed = |options: &str| parse(&format!("verify --as okta {options} https://scim.example/v2"));
+    for options in ["", "--token-file f", "--token-env T", "--user u --password-file f", "--groups=false"] {
+        assert!(parsed(options).is_ok(), "{options}");
+    }
+    for (options, kind) in [
+        ("--token t", ErrorKind::UnknownArgument),
+        ("--user u", ErrorKind::MissingRequiredArgument),
+        ("--token-file f --token-env T", ErrorKind::ArgumentConflict),
+        ("--token-env T --user u --password-file f", ErrorKind::ArgumentConflict),
+        ("--timeout-seconds 0", ErrorKind::ValueValidation),
+    ] {
+        assert_eq!(parsed(options).unwrap_err().kind(), kind, "{options}");
+    }
+    assert_eq!(parse("verify --as okta user:secret@a").unwrap_err().kind(), ErrorKind::ValueValidation);
+    assert_eq!(parse("verify --as other https://a.example").unwrap_err().kind(), ErrorKind::InvalidValue);
 }
 
 #[test]

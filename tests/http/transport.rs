@@ -1,6 +1,6 @@
 //! TLS, HTTP/2, hostile framing, silence, and the end.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use http::Request;
 use http_body_util::{BodyExt, Empty};
@@ -11,7 +11,7 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use rustls_pki_types::{CertificateDer, ServerName};
-use scim_relay::http::Tls;
+use scim_relay::{client, http::Tls};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -22,7 +22,7 @@ use crate::{client::send_raw, relay::Relay};
 
 /// Writes a new self-signed certificate for `scim.example` and returns it.
 fn certify(dir: &Path) -> (Tls, CertificateDer<'static>) {
-    let certified = rcgen::generate_simple_self_signed(["scim.example".to_owned()]).unwrap();
+    let certified = rcgen::generate_simple_self_signed(["scim.example".to_owned(), "localhost".to_owned()]).unwrap();
     let files = Tls { certificate_file: dir.join("cert.pem"), key_file: dir.join("key.pem") };
     std::fs::write(&files.certificate_file, certified.cert.pem()).unwrap();
     std::fs::write(&files.key_file, certified.signing_key.serialize_pem()).unwrap();
@@ -84,6 +84,30 @@ async fn http_2_and_http_1_work_over_tls() {
     relay.end().await;
     connection.await.unwrap().unwrap();
     drop(sender);
+}
+
+/// The client of `verify` and `demo`.
+#[tokio::test]
+async fn our_client_trusts_the_authorities_that_it_is_given_and_no_others() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (files, _) = certify(dir.path());
+    let (others, _) = certify(other.path());
+    let relay = Relay::start_with(|settings| settings.tls = Some(files.clone())).await;
+    let base = format!("https://localhost:{}/acme/scim/v2", relay.address.port());
+    let send = async |authorities: Option<&Path>| {
+        let credential = client::Credential::Bearer(relay.key.clone().into());
+        let tls = client::trust(authorities).unwrap();
+        let client = client::Client::new(base.parse().unwrap(), credential, tls, Duration::from_secs(10));
+        let request = client::Request { method: "GET".into(), path: "/Nothing".into(), ..Default::default() };
+        client.send(request).await
+    };
+    assert_eq!(send(Some(&files.certificate_file)).await.unwrap().status, 404);
+    for authorities in [Some(others.certificate_file.as_path()), None] {
+        let error = send(authorities).await.unwrap_err();
+        assert!(matches!(error, client::Error::Connect { .. }), "{error}");
+    }
+    assert!(matches!(client::trust(Some(&dir.path().join("none"))), Err(client::TlsError::Read { .. })));
+    relay.end().await;
 }
 
 #[tokio::test]

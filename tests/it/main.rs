@@ -27,3 +27,4 @@ mod store_model;
 mod store_suite;
 mod unknown;
 mod validator;
+mod verify;

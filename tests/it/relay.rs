@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 pub(crate) struct Relay {
     /// The tenant's base URI.
     pub(crate) base: String,
-    key: String,
+    pub(crate) key: String,
     app: Option<App>,
     folder: TempDir,
 }

@@ -6,6 +6,7 @@ use crate::rules::Problem;
 const ROWS: &[(&str, u8)] = &[
     ("time", 0),
     ("metrics", 0),
+    ("client", 1),
     ("scim", 1),
     ("dialect", 2),
     ("mapping", 2),
@@ -20,6 +21,7 @@ const ROWS: &[(&str, u8)] = &[
     ("config", 6),
     ("app", 7),
     ("demo", 8),
+    ("verify", 8),
     ("cli", 8),
     ("main", 8),
 ];
@@ -30,6 +32,7 @@ const WITHIN_A_ROW: &[(&str, &str, &str)] = &[
     ("config", "connectors", "configuration is checked against the kinds compiled in"),
     ("dispatch", "operator", "pausing and resuming a connector is what an operator asks of its dispatcher"),
     ("cli", "demo", "the demonstration is a command"),
+    ("cli", "verify", "checking an endpoint is a command"),
     ("main", "cli", "the binary does what the command line asks"),
 ];
 
