@@ -19,7 +19,7 @@ mod tolerant;
 
 use serde_json::Value;
 
-use crate::scim::{self, filter::Filter, resource::Unknown, schema::ResourceType};
+use crate::scim::{self, resource::Unknown, schema::ResourceType};
 
 /// All dialects. A new one is a file with its row, and its place here.
 static DIALECTS: [Dialect; 10] = [
@@ -179,12 +179,16 @@ impl Dialect {
         if self.tolerant { tolerant::query(resource_type, unique_id, parameters, quirks) } else { parameters }
     }
 
-    /// Refuses a filter that the dialect does not have.
+    /// Refuses a query for resources of one type whose filter the dialect does not have.
     ///
     /// # Errors
     /// `invalidFilter`.
-    pub fn check_filter(&self, resource_type: &ResourceType, filter: &Filter) -> Result<(), scim::Error> {
-        if self.follows_interop_profile { strict_interop::check_filter(resource_type, filter) } else { Ok(()) }
+    pub fn check_query(
+        &self,
+        resource_type: &ResourceType,
+        parameters: &[(String, String)],
+    ) -> Result<(), scim::Error> {
+        if self.follows_interop_profile { strict_interop::check_query(resource_type, parameters) } else { Ok(()) }
     }
 
     /// Whether resources may be replaced by PUT.

@@ -89,7 +89,15 @@ fn clear_unnamed(attribute: &Attribute, value: &mut Object) {
 ///
 /// # Errors
 /// `invalidFilter`.
-pub(super) fn check_filter(resource_type: &ResourceType, filter: &Filter) -> Result<(), Error> {
+pub(super) fn check_query(resource_type: &ResourceType, parameters: &[(String, String)]) -> Result<(), Error> {
+    let filters = parameters.iter().filter(|(name, _)| name.eq_ignore_ascii_case("filter"));
+    filters.map(|(_, text)| Filter::parse(text, &resource_type.urns())).try_for_each(|filter| {
+        // One that does not parse is left for the parser to refuse.
+        filter.map_or(Ok(()), |filter| check_filter(resource_type, &filter))
+    })
+}
+
+fn check_filter(resource_type: &ResourceType, filter: &Filter) -> Result<(), Error> {
     let is_defined = |path: &AttributePath| resource_type.resolve(path).is_some();
     match filter {
         Filter::And(filters) => filters.iter().try_for_each(|filter| check_filter(resource_type, filter)),

@@ -7,7 +7,7 @@ use http::Method;
 use super::{body, query};
 use crate::{
     provider::{Discovery, Tenant},
-    scim::{self, schema::ResourceType},
+    scim::{self, query::is_list_parameter, schema::ResourceType},
 };
 
 /// What a request asks for.
@@ -40,8 +40,13 @@ impl Route {
     ///
     /// # Errors
     /// 404 for a path that names nothing, 501 for what the tenant does not offer, 405 for a method that does not apply.
-    pub(super) fn find(tenant: &Tenant, method: &Method, path: [&str; 2]) -> Result<Self, scim::Error> {
-        let place = Place::find(tenant, path)?;
+    pub(super) fn find(
+        tenant: &Tenant,
+        method: &Method,
+        path: [&str; 2],
+        parameters: &[(String, String)],
+    ) -> Result<Self, scim::Error> {
+        let place = Place::find(tenant, path, parameters)?;
         // HEAD is GET without the body (RFC 9110 §9.3.2).
         let method = if method == Method::HEAD { &Method::GET } else { method };
         match (place, method.as_str()) {
@@ -114,7 +119,7 @@ impl Route {
 
 impl Place {
     /// Finds what a path names. It comes in two parts because it may go on inside the query (`query::Target`).
-    fn find(tenant: &Tenant, path: [&str; 2]) -> Result<Self, scim::Error> {
+    fn find(tenant: &Tenant, path: [&str; 2], parameters: &[(String, String)]) -> Result<Self, scim::Error> {
         let mut segments = segments(path);
         let endpoint = segments.next().map_or(Ok("".into()), query::segment)?;
         let below = segments.next().map(query::segment).transpose()?;
@@ -134,7 +139,11 @@ impl Place {
             ("ResourceTypes", name) => Ok(Self::Document(Discovery::ResourceTypes, name)),
             ("Schemas", name) => Ok(Self::Document(Discovery::Schemas, name)),
             ("Bulk", None) => Ok(Self::Bulk),
-            ("", None) => Ok(Self::Root(tenant.types.iter().cloned().collect())),
+            // A parameter that is none here may be the rest of an address that was put together wrongly, which must not
+            // be answered with everything.
+            ("", None) if parameters.iter().all(|(name, _)| is_list_parameter(name)) => {
+                Ok(Self::Root(tenant.types.iter().cloned().collect()))
+            }
             (".search", None) => Ok(Self::Search(tenant.types.iter().cloned().collect())),
             ("Groups", _) if !tenant.switches.groups => {
                 Err(scim::Error::not_implemented("groups are switched off for this tenant"))

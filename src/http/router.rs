@@ -216,9 +216,9 @@ impl Router {
             seen.operation = "me";
             let user = self.provider.me(&caller).await?;
             seen.me = Some(format!("{}{user}", caller.base_uri));
-            Route::find(&caller.tenant, &head.method, [&user, ""])?
+            Route::find(&caller.tenant, &head.method, [&user, ""], &parameters)?
         } else {
-            Route::find(&caller.tenant, &head.method, path)?
+            Route::find(&caller.tenant, &head.method, path, &parameters)?
         };
         seen.operation = route.operation();
         let read = match route.reads_body() {

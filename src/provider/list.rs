@@ -36,12 +36,10 @@ impl Provider {
         };
         let asked: Vec<_> = resource_types.iter().map(understood).collect();
         self.metrics.understood(&tenant.name.0, quirks.ids(), 0);
-        let query = Query::parse(&tenant.name.0, &asked)?;
-        for selection in &query.selections {
-            if let Some(filter) = &selection.filter {
-                tenant.dialect.check_filter(&selection.resource_type, filter)?;
-            }
+        if let [(resource_type, parameters)] = &*asked {
+            tenant.dialect.check_query(resource_type, parameters)?;
         }
+        let query = Query::parse(&tenant.name.0, &asked)?;
         let is_unfiltered = query.selections.iter().all(|selection| selection.filter.is_none());
         let mut page = if is_unfiltered && !tenant.switches.import {
             Page::EMPTY

@@ -94,6 +94,13 @@ impl Query {
     }
 }
 
+/// Whether a list has a parameter of that name (RFC 7644 §3.4.2, RFC 9865 §2).
+pub fn is_list_parameter(name: &str) -> bool {
+    const NAMES: [&str; 8] =
+        ["filter", "startIndex", "count", "cursor", "sortBy", "sortOrder", "attributes", "excludedAttributes"];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
 fn selections(asked: &[(Arc<ResourceType>, Parameters)]) -> Result<Vec<Selection>, Error> {
     let mut selections = Vec::with_capacity(asked.len());
     let mut unknown_everywhere: Option<Vec<String>> = None;

@@ -16,6 +16,7 @@ mod evolve;
 mod find;
 mod index;
 mod members;
+mod options;
 mod owe;
 mod passwords;
 mod queue;
@@ -35,7 +36,7 @@ mod writer;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError, RwLock},
     thread,
 };
@@ -43,10 +44,9 @@ use std::{
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use rusqlite::Connection;
-use scim_connector::{ResourceId, ResourceKind, Secret};
+use scim_connector::{ResourceId, ResourceKind};
 use tokio::sync::{Semaphore, mpsc, watch};
 
-pub use self::members::MEMBERS_WALKED_MAX;
 use self::{
     catalog::{Catalog, ConnectorEntry},
     members::Kinds,
@@ -57,56 +57,22 @@ use self::{
     statement::Statements as _,
     writer::{Job, Transaction, Writer},
 };
+pub use self::{
+    members::MEMBERS_WALKED_MAX,
+    options::{Options, SORTED_MAX},
+};
 use crate::{
-    metrics::Metrics,
     scim::{self, query::Query},
     store::{
         Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
         Membership, NotUnderstood, Page, PendingReferences, QueueEntry, QueueSelection, Settlement, Store, Stored,
         Tenant, TenantName, UnknownShape, Write, WriteError,
     },
-    time::{Clock, Timestamp},
+    time::Timestamp,
 };
-
-/// The most resources of a sorted list that have an index, unless told otherwise.
-pub const SORTED_MAX: usize = 100_000;
 
 /// How often another configuration is tried while writes go on that it has to reckon with.
 const EVOLVE_ATTEMPTS_MAX: usize = 5;
-
-/// How a store is opened.
-pub struct Options {
-    /// Where the files are; made if missing.
-    pub data_dir: PathBuf,
-    /// The source of time.
-    pub clock: Clock,
-    /// Where transactions are counted.
-    pub metrics: Arc<Metrics>,
-    /// What passwords are sealed with; without it none are kept.
-    pub sealing_key: Option<Secret>,
-    /// Connections for reading that stay open, and the most long reads at once.
-    pub read_connections: usize,
-    /// The most writes that wait; one more is [`Error::Busy`].
-    pub queue_max: usize,
-    /// The most resources whose sort keys are kept for one page of a sorted list; a page by index that lies beyond is
-    /// `tooMany`.
-    pub sorted_max: usize,
-}
-
-impl Options {
-    /// The usual ones, without passwords.
-    pub fn new(data_dir: PathBuf, clock: Clock, metrics: Arc<Metrics>) -> Self {
-        Self {
-            data_dir,
-            clock,
-            metrics,
-            sealing_key: None,
-            read_connections: 8,
-            queue_max: 4_096,
-            sorted_max: SORTED_MAX,
-        }
-    }
-}
 
 /// The embedded store. See the [module](self).
 pub struct SqliteStore {

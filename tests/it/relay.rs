@@ -216,11 +216,12 @@ impl Relay {
         let connection = tokio::spawn(connection);
         let response = sender.send_request(request).await.unwrap();
         let status = response.status().as_u16();
-        let headers = response
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
-            .collect();
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in response.headers() {
+            let value = value.to_str().unwrap();
+            let line = headers.entry(name.to_string()).and_modify(|line| line.push_str(", ")).or_default();
+            line.push_str(value);
+        }
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         connection.abort();
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };

@@ -117,11 +117,26 @@ fn complex(attribute: &Attribute, mut object: Object, place: Place, quirks: &mut
         }
         _ => {}
     }
+    // A PATCH keeps the sub-attributes that it does not name and clears those that it names as null. No client means to
+    // clear a `$ref`: it follows from the value.
+    let clears = place == Place::Patch && !attribute.multi_valued;
+    let mut cleared: Vec<&str> = Vec::new();
+    if clears {
+        // Null is the RFC's own word for it.
+        object.retain(|key, value| match names::find(&attribute.sub_attributes, key) {
+            Some(sub) if value.is_null() && sub.name != "$ref" => {
+                cleared.push(&sub.name);
+                false
+            }
+            _ => true,
+        });
+    }
     let unassigned = attributes(&attribute.sub_attributes, &mut object, place, quirks);
-    if place == Place::Patch && !attribute.multi_valued {
-        // A PATCH keeps the sub-attributes that it does not name and clears those that it names as null. No client
-        // means to clear a `$ref`: it follows from the value.
-        object.extend(unassigned.into_iter().filter(|name| *name != "$ref").map(|name| (name.to_owned(), Value::Null)));
+    if clears {
+        cleared.extend(unassigned.into_iter().filter(|name| *name != "$ref"));
+        for name in cleared {
+            object.entry(name).or_insert(Value::Null);
+        }
     }
     (was_empty || !object.is_empty()).then_some(Value::Object(object))
 }

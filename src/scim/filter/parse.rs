@@ -97,10 +97,7 @@ impl<'a> Parser<'a> {
             return self.nested(')', place);
         }
 
-        self.terms += 1;
-        if self.terms > TERMS_MAX {
-            return self.fail("more than 200 comparisons");
-        }
+        self.count()?;
         match place {
             Place::Element => {
                 let attribute = self.name("expected a sub-attribute")?.to_owned();
@@ -117,6 +114,11 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn count(&mut self) -> Parsed<()> {
+        self.terms += 1;
+        if self.terms > TERMS_MAX { self.fail("more than 200 comparisons") } else { Ok(()) }
+    }
+
     /// `attribute[…]`, and what clients write beyond the RFC's grammar (dialects EN-38):
     /// `emails[type eq "work"].value eq "x"` is `emails[type eq "work" and value eq "x"]`.
     fn value_path(&mut self, path: AttributePath) -> Parsed<Filter> {
@@ -128,6 +130,8 @@ impl<'a> Parser<'a> {
             // Printed, the alternatives stand in parentheses within the brackets.
             return self.fail(TOO_DEEP);
         }
+        // Printed, it is a comparison within the brackets, and counted there.
+        self.count()?;
         let of_element = AttributePath { urn: None, attribute, filter: None, sub_attribute: None };
         let filter = Filter::all(vec![filter, self.comparison(of_element)?]);
         Ok(Filter::ValuePath { path, filter: Box::new(filter) })

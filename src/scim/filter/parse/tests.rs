@@ -318,6 +318,11 @@ fn terms_are_counted_in_and_outside_brackets() {
         let error = Filter::parse(&chain(TERMS_MAX + 1), &URNS).unwrap_err();
         assert!(error.detail().ends_with("more than 200 comparisons"), "{error}");
         assert!(Filter::parse(&format!("e[{}]", chain(TERMS_MAX)), &URNS).is_err());
+        // What stands behind brackets is counted as it is printed: within them.
+        let behind = |pairs: usize| vec!["e[a pr].b pr"; pairs].join(" and ");
+        let most = Filter::parse(&behind(TERMS_MAX / 3), &URNS).unwrap();
+        assert_eq!(Filter::parse(&most.to_string(), &URNS).unwrap(), most);
+        assert!(Filter::parse(&behind(TERMS_MAX / 3 + 1), &URNS).is_err());
     }
 }
 

@@ -39,7 +39,6 @@ async fn ok_36_every_error_is_scim_json() {
             ("POST", "/Users", Some("<user/>"), 400),
             ("POST", "/Users", Some(""), 400),
             ("GET", "/Users?filter=userName%20is%20%22a%22", None, 400),
-            ("GET", "/", None, 404),
             ("GET", "/Nothing/7", None, 404),
             ("DELETE", "/Users", None, 405),
         ] {

@@ -1,0 +1,44 @@
+//! How a store is opened.
+
+use std::{path::PathBuf, sync::Arc};
+
+use scim_connector::Secret;
+
+use crate::{metrics::Metrics, time::Clock};
+
+/// The most resources of a sorted list that have an index, unless told otherwise.
+pub const SORTED_MAX: usize = 100_000;
+
+/// How a store is opened.
+pub struct Options {
+    /// Where the files are; made if missing.
+    pub data_dir: PathBuf,
+    /// The source of time.
+    pub clock: Clock,
+    /// Where transactions are counted.
+    pub metrics: Arc<Metrics>,
+    /// What passwords are sealed with; without it none are kept.
+    pub sealing_key: Option<Secret>,
+    /// Connections for reading that stay open, and the most long reads at once.
+    pub read_connections: usize,
+    /// The most writes that wait; one more is [`Error::Busy`](crate::store::Error::Busy).
+    pub queue_max: usize,
+    /// The most resources whose sort keys are kept for one page of a sorted list; a page by index that lies beyond is
+    /// `tooMany`.
+    pub sorted_max: usize,
+}
+
+impl Options {
+    /// The usual ones, without passwords.
+    pub fn new(data_dir: PathBuf, clock: Clock, metrics: Arc<Metrics>) -> Self {
+        Self {
+            data_dir,
+            clock,
+            metrics,
+            sealing_key: None,
+            read_connections: 8,
+            queue_max: 4_096,
+            sorted_max: SORTED_MAX,
+        }
+    }
+}
