@@ -109,7 +109,10 @@ fuzz() {
     export RUSTC_BOOTSTRAP=1
     local target
     for target in $(cargo fuzz list); do
-        cargo fuzz run -s none "$target" -- -max_total_time="${FUZZ_SECONDS:-20}" -rss_limit_mb=2048 -print_final_stats=1 ||
+        mkdir -p "fuzz/corpus/$target"
+        # What is found goes to the first folder, which is not kept; the second has the seeds of the repository.
+        cargo fuzz run -s none "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
+            -max_total_time="${FUZZ_SECONDS:-20}" -rss_limit_mb=2048 -print_final_stats=1 ||
             return
     done
 }
