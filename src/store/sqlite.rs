@@ -214,6 +214,23 @@ impl SqliteStore {
         Ok(is_changed || is_indexed_anew)
     }
 
+    /// Drops the indexes that are used no more. What remains of them does no harm, and goes the next time.
+    async fn drop_indexes(&self) {
+        loop {
+            match self.change(|transaction| evolve::drop_part(transaction.sql)).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "an index that is not used is not dropped"
+                    );
+                    return;
+                }
+            }
+        }
+    }
+
     /// A configured connector.
     fn connector(&self, name: &ConnectorName) -> Result<Arc<ConnectorEntry>, Error> {
         self.catalog.load().connector(name).cloned().ok_or_else(|| unknown(name))
@@ -256,7 +273,7 @@ impl Store for SqliteStore {
             });
             if let Some(catalog) = configured.await? {
                 self.catalog.store(Arc::new(catalog));
-                while self.change(|transaction| evolve::drop_part(transaction.sql)).await? {}
+                self.drop_indexes().await;
                 return Ok(());
             }
         }

@@ -111,6 +111,20 @@ async fn a_resource_does_not_grow_beyond_its_size_by_small_changes() {
 }
 
 #[tokio::test]
+async fn a_group_that_is_too_large_keeps_its_members_and_is_not_counted() {
+    let relay = Relay::start("").await;
+    let member = created(&relay, "/Users", &user("ann")).await;
+    let staff = created(&relay, "/Groups", &group("Staff", &[id(&member)])).await;
+    let path = format!("/Groups/{}", id(&staff));
+    let large = group(&"x".repeat(resource::BYTES_MAX), &[]);
+    // Its body may be larger than a user's, for the sake of the members.
+    assert_refused(&relay.put(&path, &large).await, 413, None, resource::BYTES_MAX);
+    assert_refused(&relay.post("/Groups", &large).await, 413, None, resource::BYTES_MAX);
+    assert_eq!(relay.get(&path).await.body, staff);
+    assert_eq!(total(&relay.get("/Groups").await), 1);
+}
+
+#[tokio::test]
 async fn a_patch_has_so_many_operations() {
     let relay = Relay::start("").await;
     let path = ann(&relay).await;

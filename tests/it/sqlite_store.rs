@@ -91,6 +91,7 @@ suite! {
     references_that_name_nobody_are_counted_by_tenant
     unknown_shapes_fold_and_the_oldest_go
     a_closed_store_says_so
+    a_unique_identifier_must_be_unique_when_it_becomes_one
     an_index_is_built_over_what_is_stored_and_dropped
     declared_attributes_are_unique_by_their_case
     a_swap_of_declared_unique_values_is_delivered_in_order

@@ -220,6 +220,9 @@ pub fn equality_key(attribute: &Attribute, value: &Value) -> Option<String> {
         }
         AttributeType::Integer => {
             let number = number(value)?;
+            if number.is_u64() {
+                return Some(number.to_string());
+            }
             // `5.0` is the integer 5; a fraction equals none.
             let integer = number.as_i64().or_else(|| format!("{:.0}", number.as_f64()?).parse().ok());
             let integer =

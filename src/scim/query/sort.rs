@@ -109,9 +109,8 @@ fn key(resolved: &Resolved<'_>, resource: &Object) -> Option<SortKey> {
         }
         AttributeType::String | AttributeType::Reference | AttributeType::Binary => {
             let text = value.as_str()?;
-            // Folding goes from character to character, and makes none fewer.
-            let start = cut(text);
-            Some(SortKey::Text(if filter::is_case_exact(attribute) { start } else { cut(&fold_case(&start)) }))
+            // Folding first, for it may make one character of two.
+            Some(SortKey::Text(if filter::is_case_exact(attribute) { cut(text) } else { cut(&fold_case(text)) }))
         }
         AttributeType::Complex => None,
     }

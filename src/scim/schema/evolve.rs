@@ -27,20 +27,22 @@ enum What {
     Required,
 }
 
-/// What a type asks more of its resources than it did when its schemas, with whether each was required, were those of
-/// `before`. Uniqueness apart, which is no matter of one resource.
+/// What a type asks more of its resources than it did when its schemas, the core schema first and each with whether it was
+/// required, were those of `before`. Uniqueness apart, which is no matter of one resource.
 pub fn demands(before: &[(Schema, bool)], after: &ResourceType) -> Vec<Demand> {
     let mut demands = Vec::new();
-    for (old, _) in before {
-        if !after.schemas().any(|(schema, _)| schema.id == old.id) {
+    // The first is the core schema, whose attributes have no URN around them whatever its id.
+    let Some(((old_core, _), old_extensions)) = before.split_first() else { return demands };
+    compare(&old_core.attributes, &after.schema.attributes, &after.schema.id, ":", &[], &mut demands);
+    for (old, _) in old_extensions {
+        if !after.extensions.iter().any(|(schema, _)| schema.id == old.id) {
             demands.push(Demand { path: old.id.clone(), steps: vec![old.id.clone()], what: What::Gone });
         }
     }
-    for (schema, is_required) in after.schemas() {
-        let is_core = schema.id == after.schema.id;
-        let steps = if is_core { Vec::new() } else { vec![schema.id.clone()] };
-        let old = before.iter().find(|(old, _)| old.id == schema.id);
-        if is_required && !is_core && !old.is_some_and(|(_, was_required)| *was_required) {
+    for (schema, is_required) in &after.extensions {
+        let steps = vec![schema.id.clone()];
+        let old = old_extensions.iter().find(|(old, _)| old.id == schema.id);
+        if *is_required && !old.is_some_and(|(_, was_required)| *was_required) {
             demands.push(Demand { path: schema.id.clone(), steps: steps.clone(), what: What::Required });
         }
         let old_attributes = old.map_or(&[][..], |(old, _)| &old.attributes);
@@ -162,6 +164,25 @@ mod tests {
         let Value::Object(resource) = resource else { panic!("an object") };
         let demands = demands(&[(schema(before), true)], &after);
         demands.into_iter().filter(|demand| demand.is_broken_by(&resource)).map(|demand| demand.path).collect()
+    }
+
+    #[test]
+    fn a_core_schema_of_another_id_is_compared_with_the_one_before() {
+        let thing = |id: &str, attributes: Value| {
+            Schema::parse(&json!({ "id": id, "attributes": attributes })).unwrap_or_else(|flaws| panic!("{flaws:?}"))
+        };
+        let after = ResourceType {
+            kind: ResourceKind::new("Thing"),
+            endpoint: "/Things".to_owned(),
+            description: String::new(),
+            schema: Arc::new(thing("urn:example:B", json!([{"name": "serial", "type": "integer"}]))),
+            extensions: Vec::new(),
+        };
+        let before = [(thing("urn:example:A", json!([{"name": "serial"}, {"name": "label"}])), true)];
+        let Value::Object(stored) = json!({"serial": "abc", "label": "x"}) else { panic!("an object") };
+        let demands = demands(&before, &after);
+        let broken: Vec<_> = demands.iter().filter(|demand| demand.is_broken_by(&stored)).map(|d| &*d.path).collect();
+        assert_eq!(broken, ["urn:example:B:label", "urn:example:B:serial"]);
     }
 
     #[test]

@@ -118,6 +118,7 @@ impl<'a> Change<'a, '_> {
                 Some(_) | None => Err(self.conflict(taken).into()),
             };
         }
+        let body = text(&draft.attributes)?;
         let now = self.transaction.now;
         let mut resource = Resource {
             no: self.transaction.next_resource(self.partition)?,
@@ -125,7 +126,7 @@ impl<'a> Change<'a, '_> {
             version: 1,
             created: now,
             modified: now,
-            body: text(&draft.attributes)?,
+            body,
             members: 0,
         };
         if let Some(wanted) = &draft.members {
@@ -230,6 +231,7 @@ impl<'a> Change<'a, '_> {
         if let Some((collided, _)) = self.collision(taken.iter().copied(), Some(before.no))? {
             return Err(self.conflict(collided).into());
         }
+        let body = text(&attributes)?;
         let version = before.version + 1;
         let members_changed = match members {
             MemberChange::Keep => MembersChanged::default(),
@@ -243,7 +245,7 @@ impl<'a> Change<'a, '_> {
         let after = Resource {
             version,
             modified: self.transaction.now,
-            body: text(&attributes)?,
+            body,
             members: before.members + members_changed.net,
             ..before
         };

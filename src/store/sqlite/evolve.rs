@@ -12,7 +12,7 @@ use scim_connector::{ResourceId, ResourceKind};
 
 use super::{
     catalog::{Partition, known_partition},
-    index::{self, Declared, IndexedPlace, Term},
+    index::{self, Declared, Indexed, IndexedPlace, Term},
     row::{Resource, columns},
     statement::Statements as _,
 };
@@ -124,11 +124,19 @@ fn check_gone(sql: &Connection, tenant: &Tenant) -> Result<(), Error> {
 pub(super) fn check_unique(sql: &Connection, tenants: &[Tenant]) -> Result<(), Error> {
     for tenant in tenants {
         for (resource_type, partition) in known_types(sql, tenant)? {
-            if written(sql, partition)?.is_none_or(|written| text(&resource_type).is_ok_and(|text| text == written)) {
-                continue;
+            let is_changed =
+                written(sql, partition)?.is_some_and(|written| text(&resource_type).is_ok_and(|text| text != written));
+            let mut unique: Vec<(i64, String)> = index::unique_by_policy(tenant, &resource_type.kind)
+                // That `externalId` is unique stands in no schema.
+                .filter(|attribute| is_changed || *attribute == Indexed::ExternalId)
+                .map(|attribute| (attribute.number(), attribute.name().to_owned()))
+                .collect();
+            if is_changed {
+                for place in IndexedPlace::of(tenant, &resource_type).into_iter().filter(IndexedPlace::is_unique) {
+                    unique.extend(number(sql, partition, &place)?.map(|no| (no, place.path())));
+                }
             }
-            for place in IndexedPlace::of(tenant, &resource_type).into_iter().filter(IndexedPlace::is_unique) {
-                let Some(no) = number(sql, partition, &place)? else { continue };
+            for (no, path) in unique {
                 let shared = sql.first(
                     "SELECT count(*), min(resource) FROM indexed_values WHERE partition = ? AND attribute = ?
                      GROUP BY value HAVING count(*) > 1 LIMIT 1",
@@ -139,9 +147,8 @@ pub(super) fn check_unique(sql: &Connection, tenants: &[Tenant]) -> Result<(), E
                     && let Some(example) = Resource::by_no(sql, example)?
                 {
                     let complaint = format!(
-                        "{}: it is to be unique, and {count} of the stored share a value, such as {}; give them \
-                         different values by PATCH under the schema before",
-                        place.path(),
+                        "{path}: it is to be unique, and {count} of the stored share a value, such as {}; give them \
+                         different values by PATCH under the configuration before",
                         example.id
                     );
                     return Err(refused(tenant, &resource_type.kind, &complaint));

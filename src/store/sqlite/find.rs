@@ -32,7 +32,7 @@ use crate::{
 /// The longest page that the asking task reads by itself.
 const SHORT_PAGE: usize = 200;
 
-/// Finds a page in one snapshot. At most `sorted_max` sort keys are kept.
+/// Finds a page in one snapshot; `sorted_max` as in `Options`.
 pub(super) fn find(
     sql: &Connection,
     catalog: &Catalog,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     scim::{Object, filter::fold_case, schema::ENTERPRISE_URN},
-    store::{Error, UniqueId},
+    store::{Error, Tenant, UniqueId},
     time::Timestamp,
 };
 
@@ -44,20 +44,23 @@ impl Indexed {
         }
     }
 
-    /// The attribute's path, for an error's text.
-    pub(super) fn path(self, tenant: &TenantEntry, partition: Partition) -> String {
-        let always = match self {
+    /// The path of what is always indexed.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
             Self::UserName => "userName",
             Self::ExternalId => "externalId",
             Self::EmailsValue => "emails.value",
             Self::DisplayName => "displayName",
             Self::Manager => "manager.value",
-            Self::Declared(no) => {
-                let declared = tenant.declared(partition).iter().find(|declared| declared.no == no);
-                return declared.map_or_else(String::new, |declared| declared.place.path());
-            }
-        };
-        always.to_owned()
+            Self::Declared(_) => "",
+        }
+    }
+
+    /// The attribute's path, for an error's text.
+    pub(super) fn path(self, tenant: &TenantEntry, partition: Partition) -> String {
+        let Self::Declared(no) = self else { return self.name().to_owned() };
+        let declared = tenant.declared(partition).iter().find(|declared| declared.no == no);
+        declared.map_or_else(String::new, |declared| declared.place.path())
     }
 
     /// The form in which equal values are the same text: `externalId` and `manager.value` compare exactly, the others
@@ -69,18 +72,28 @@ impl Indexed {
 
     /// Whether no two resources of the partition may share a value.
     pub(super) fn is_unique(self, tenant: &TenantEntry, partition: Partition) -> bool {
-        let of = |kind: &str| tenant.kind(partition).is_some_and(|of_partition| of_partition.as_str() == kind);
         match self {
             Self::UserName => true,
-            Self::ExternalId => of("User") && tenant.config.unique_id == UniqueId::ExternalId,
-            Self::EmailsValue => of("User") && tenant.config.unique_id == UniqueId::EmailsValue,
-            Self::DisplayName => of("Group") && tenant.config.group_names_unique,
+            Self::ExternalId | Self::EmailsValue | Self::DisplayName => tenant
+                .kind(partition)
+                .is_some_and(|kind| unique_by_policy(&tenant.config, kind).any(|attribute| attribute == self)),
             Self::Manager => false,
             Self::Declared(no) => {
                 tenant.declared(partition).iter().any(|declared| declared.no == no && declared.place.is_unique())
             }
         }
     }
+}
+
+/// What the tenant's policies make unique in a type, beside `userName`.
+pub(super) fn unique_by_policy(tenant: &Tenant, kind: &ResourceKind) -> impl Iterator<Item = Indexed> {
+    let unique = match kind.as_str() {
+        "User" if tenant.unique_id == UniqueId::ExternalId => Some(Indexed::ExternalId),
+        "User" if tenant.unique_id == UniqueId::EmailsValue => Some(Indexed::EmailsValue),
+        "Group" if tenant.group_names_unique => Some(Indexed::DisplayName),
+        _ => None,
+    };
+    unique.into_iter()
 }
 
 /// A value in the index.
@@ -172,7 +185,7 @@ pub(super) fn fold_again(sql: &Connection) -> Result<(), Error> {
     // ASCII has always been folded the same.
     let rows = sql.all(
         "SELECT partition, attribute, value, resource FROM indexed_values
-         WHERE attribute NOT IN (2, 5) AND length(value) <> octet_length(value)",
+         WHERE attribute IN (1, 3, 4) AND length(value) <> octet_length(value)",
         [],
         |row| Ok(([row.get::<_, i64>(0)?, row.get(1)?, row.get(3)?], row.get::<_, String>(2)?)),
     )?;

@@ -23,8 +23,8 @@ pub struct Options {
     pub read_connections: usize,
     /// The most writes that wait; one more is [`Error::Busy`](crate::store::Error::Busy).
     pub queue_max: usize,
-    /// The most resources whose sort keys are kept for one page of a sorted list; a page by index that lies beyond is
-    /// `tooMany`.
+    /// The most resources of a sorted list that have an index: a page by index that lies beyond is `tooMany`. At most
+    /// twice as many sort keys are kept for a page.
     pub sorted_max: usize,
 }
 

@@ -57,8 +57,8 @@ pub(super) fn arrived(
     }
     sql.run(
         "UPDATE indexed_values INDEXED BY indexed_values_pending SET pending = NULL
-         WHERE partition = ? AND value = ? AND attribute = 5 AND pending IS NOT NULL",
-        params![partition.0, id],
+         WHERE partition = ? AND value = ? AND attribute = ? AND pending IS NOT NULL",
+        params![partition.0, id, Indexed::Manager.number()],
     )?;
     Ok(())
 }

@@ -18,8 +18,8 @@ SELECT no >> 40, 5, manager, no, CASE WHEN EXISTS (
     SELECT 1 FROM resources AS named WHERE named.id = unhex(manager, '-') AND named.no >> 40 = holders.no >> 40
 ) THEN NULL ELSE unixepoch() * 1000 END
 FROM (
-    SELECT no, body ->> '$."urn:ietf:params:scim:schemas:extension:enterprise:2.0:User".manager.value' AS manager
-    FROM resources
+    SELECT resources.no AS no, body ->> '$."urn:ietf:params:scim:schemas:extension:enterprise:2.0:User".manager.value' AS manager
+    FROM resources JOIN partitions ON partitions.no = resources.no >> 40 WHERE partitions.kind = 'User'
 ) AS holders
 WHERE manager IS NOT NULL;
 

@@ -3,7 +3,7 @@
 use scim_connector::ResourceKind;
 use scim_relay::{
     scim::{path::AttributePath, schema::ResourceTypes},
-    store::{Error, Tenant},
+    store::{Error, Tenant, UniqueId},
 };
 use serde_json::{Value, json};
 
@@ -55,6 +55,17 @@ async fn refusal(bench: &Bench, tenant: Tenant) -> String {
         Err(Error::Unusable { reason }) => reason,
         outcome => panic!("taken: {outcome:?}"),
     }
+}
+
+pub(crate) async fn a_unique_identifier_must_be_unique_when_it_becomes_one(bench: Bench) {
+    let twin = |name: &str| json!({ "userName": name, "externalId": "7" });
+    bench.create("User", twin("ann")).await;
+    let bob = bench.create("User", twin("bob")).await;
+    let by_external_id = || Tenant { unique_id: UniqueId::ExternalId, ..declaring(ResourceTypes::core(), &[]) };
+    let reason = refusal(&bench, by_external_id()).await;
+    assert!(reason.contains("externalId: it is to be unique"), "{reason}");
+    bench.delete("User", bob).await.unwrap();
+    bench.configure(by_external_id()).await;
 }
 
 pub(crate) async fn an_index_is_built_over_what_is_stored_and_dropped(bench: Bench) {

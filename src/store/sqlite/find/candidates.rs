@@ -27,9 +27,12 @@ pub(super) fn is_narrow(place: (&TenantEntry, Partition), resource_type: &Resour
         Filter::And(parts) => parts.iter().any(is_narrow),
         Filter::Or(parts) => parts.iter().all(is_narrow),
         Filter::Not(_) | Filter::Constant(_) => false,
-        Filter::Compare { .. } | Filter::ValuePath { .. } => {
-            term(place, resource_type, filter).is_some() || eq(filter, "id").is_some()
-        }
+        Filter::Compare { .. } | Filter::ValuePath { .. } => match term(place, resource_type, filter) {
+            // An attribute that configuration has indexed may be one that many share.
+            Some(Term { attribute: declared @ Indexed::Declared(_), .. }) => declared.is_unique(place.0, place.1),
+            Some(_) => true,
+            None => eq(filter, "id").is_some(),
+        },
     }
 }
 
@@ -39,7 +42,8 @@ impl Search<'_> {
     pub(super) fn candidates(&self, filter: &Filter) -> Result<Option<Vec<i64>>, Error> {
         match filter {
             Filter::And(parts) => {
-                for part in parts {
+                let is_narrow = |part: &&Filter| is_narrow((self.tenant, self.partition), self.resource_type, part);
+                for part in parts.iter().filter(is_narrow).chain(parts) {
                     if let Some(found) = self.candidates(part)? {
                         return Ok(Some(found));
                     }

@@ -17,6 +17,8 @@ use crate::{
 /// that ends behind `sorted_max` is refused.
 pub(super) fn page(searches: &[Search<'_>], query: &Query, sort: &Sort, sorted_max: usize) -> Result<Page, WriteError> {
     let (after, skip, limit) = match &query.start {
+        // Who wants no resources wants the total.
+        Start::Index(_) if query.count == 0 => (None, 0, 0),
         Start::Index(index) => (None, index.saturating_sub(1), query.count),
         // One more than asked for, which tells whether there is a next page.
         Start::After(_) if query.count == 0 => (None, 0, 0),
