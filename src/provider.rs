@@ -336,7 +336,7 @@ impl Provider {
     }
 
     /// Whether a PATCH without `attributes` is answered with 204: where a group's members make the body large, or the
-    /// client prefers it (dialects §0.2).
+    /// client prefers it (docs/dialects/README.md).
     fn answers_without_body(&self, caller: &Caller, resource_type: &ResourceType, proof: &Committed) -> bool {
         resource_type.kind.is_group()
             && (caller.tenant.dialect.group_patch_no_content || proof.stored().members > PATCH_ANSWER_MEMBERS_MAX)

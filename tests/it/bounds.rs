@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use scim_relay::{
     http::Limits,
     scim::{
-        filter, json, patch,
+        cursor, filter, json, patch,
         query::{COUNT_DEFAULT, COUNT_MAX},
         resource,
     },
@@ -243,6 +243,7 @@ fn the_table_of_limits_says_what_the_code_does() {
         ("filter or path, bytes", filter::LENGTH_MAX),
         ("nesting of a filter, levels", filter::DEPTH_MAX),
         ("comparisons of a filter", filter::TERMS_MAX),
+        ("cursor, bytes", cursor::LENGTH_MAX),
         ("results on a page, where the client does not say", COUNT_DEFAULT),
         ("results on a page", COUNT_MAX),
         ("resources of a sorted list that have an index; those behind them are reached by cursor", SORTED_MAX),

@@ -114,7 +114,6 @@ fn a_wrong_type_is_refused_with_its_place_and_without_its_value() {
         (json!({ENTERPRISE: "secret"}), "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User: expected"),
         (json!({ENTERPRISE: {"manager": 1}}), "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager: e"),
         (json!({"title": "a\u{0}b"}), "title: contains the character U+0000"),
-        // E.3 #66.
         (json!({"emails": [{"value": "a", "primary": true}, {"value": "b", "primary": true}]}), "emails: more than"),
     ] {
         let outcome = user_with(attributes);
