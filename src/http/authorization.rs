@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use http::{HeaderMap, header};
 
 /// What a request presents.
@@ -40,7 +43,10 @@ pub(super) fn presented(headers: &HeaderMap) -> Option<Presented<'_>> {
 /// Reads `userName:KEY` in base64. A user name may have colons, though RFC 7617 has them in passwords: no key has any.
 /// One that is empty or no UTF-8 names no subject.
 fn basic(credentials: &[u8]) -> Option<Presented<'static>> {
-    let mut decoded = STANDARD.decode(credentials).ok()?;
+    const LIBERAL: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LIBERAL);
+    let mut decoded = BASE64.decode(credentials).ok()?;
     let colon = decoded.iter().rposition(|byte| *byte == b':')?;
     let key = decoded.split_off(colon + 1);
     decoded.truncate(colon);
@@ -55,6 +61,7 @@ fn is_bearer(word: &[u8]) -> bool {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
     use http::HeaderValue;
 
     use super::*;
@@ -112,6 +119,7 @@ mod tests {
         ] {
             check_with_subject(&[&format!("Basic {}", STANDARD.encode(sent))], expected);
             check_with_subject(&[&format!("basic  {}", STANDARD.encode(sent))], expected);
+            check_with_subject(&[&format!("Basic {}", STANDARD_NO_PAD.encode(sent))], expected);
         }
         check_with_subject(&[&format!("Basic {}", STANDARD.encode(b"\xff:k"))], Some(("k", None)));
         check(&["Basic dTpr!"], None);

@@ -9,7 +9,6 @@ use std::{
 
 use futures_util::{future::maybe_done, poll};
 use scim_connector::ResourceId;
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Answer, Asked, Caller, Preconditions, Provider, unavailable, version_tag};
@@ -52,7 +51,8 @@ pub struct BulkResult {
 }
 
 impl Provider {
-    /// POST to `/Bulk`. Operations that were not begun at the deadline are answered 503; those done stay done.
+    /// POST to `/Bulk`. Operations that were not begun at the deadline are answered 503; those done stay done, also where
+    /// what was begun before takes so long that the request as a whole is answered 503.
     ///
     /// # Errors
     /// What the client is told of a request of which nothing was done.
@@ -70,39 +70,31 @@ impl Provider {
         Ok(Answer::Bulk(bulk.run(operations, fail_on_errors).await))
     }
 
-    /// Does one operation; the resource's location with its receipt.
+    /// Does one operation; the resource's location with its receipt. One that is not understood is kept for an operator,
+    /// as a request of its own would be.
     async fn perform(&self, caller: &Caller, operation: Operation) -> Result<(Committed, String), scim::Error> {
         let Operation { method, path, version, data, .. } = operation;
         let (kind, id) = target(caller, &path)?;
         let preconditions = Preconditions { if_match: version, if_none_match: None };
-        let committed = match (method, id) {
-            (Method::Post, None) => self.created(caller, kind, data).await,
-            (Method::Put, Some(id)) => self.replaced(caller, kind, id, &preconditions, data).await,
-            (Method::Patch, Some(id)) => self.patched_or_noted(caller, kind, id, &preconditions, data).await,
-            (Method::Delete, Some(id)) => self.deleted(caller, kind, id, &preconditions).await,
-            (Method::Post, Some(_)) => Err(no_endpoint()),
-            (_, None) => Err(invalid("path: expected that of one resource, as /Users/ID")),
-        }?;
-        let location = location(caller, kind, &committed);
-        Ok((committed, location))
-    }
-
-    /// Patches a resource; a PATCH that is not understood is kept for an operator as one by itself would be.
-    async fn patched_or_noted(
-        &self,
-        caller: &Caller,
-        kind: &Arc<ResourceType>,
-        id: &str,
-        preconditions: &Preconditions,
-        data: Value,
-    ) -> Result<Committed, scim::Error> {
-        let body = data.to_string();
-        let patched = self.patched(caller, kind, id, preconditions, data).await;
-        if let Err(error) = &patched {
-            let asked = Asked { operation: "patch", resource_type: kind, parameters: &[], body: body.as_bytes() };
+        let sent = data.clone();
+        let (operation, result) = match (method, id) {
+            (Method::Post, None) => ("create", self.created(caller, kind, data).await),
+            (Method::Put, Some(id)) => ("replace", self.replaced(caller, kind, id, &preconditions, data).await),
+            (Method::Patch, Some(id)) => ("patch", self.patched(caller, kind, id, &preconditions, data).await),
+            (Method::Delete, Some(id)) => ("delete", self.deleted(caller, kind, id, &preconditions).await),
+            (Method::Post, Some(_)) => return Err(no_endpoint()),
+            (_, None) => return Err(invalid("path: expected that of one resource, as /Users/ID")),
+        };
+        if let Err(error) = &result
+            && error.is_not_understood()
+        {
+            let body = sent.to_string();
+            let asked = Asked { operation, resource_type: kind, parameters: &[], body: body.as_bytes() };
             self.note_refusal(caller, &asked, error);
         }
-        patched
+        let committed = result?;
+        let location = location(caller, kind, &committed);
+        Ok((committed, location))
     }
 }
 
@@ -122,7 +114,7 @@ impl Bulk<'_> {
     /// Does the operations, the rest of them left out after so many errors.
     async fn run(mut self, operations: Vec<Operation>, fail_on_errors: Option<NonZeroUsize>) -> Vec<BulkResult> {
         let mut operations: Vec<Option<Operation>> = operations.into_iter().map(Some).collect();
-        let mut take = |index: usize| Some((index, operations[index].take()?));
+        let take = |operations: &mut [Option<Operation>], index: usize| Some((index, operations[index].take()?));
         let steps = std::mem::take(&mut self.plan.steps);
         let mut rest = &steps[..];
         let mut errors = 0;
@@ -131,15 +123,16 @@ impl Bulk<'_> {
                 [] => break,
                 [Step::Circle(indices), later @ ..] => {
                     rest = later;
-                    self.perform_circle(indices.iter().filter_map(|&index| take(index)).collect()).await
+                    self.perform_circle(indices.iter().filter_map(|&index| take(&mut operations, index)).collect())
+                        .await
                 }
                 [Step::One(_), ..] => {
                     // Where an error may end it all, nothing is begun before the outcome of what comes first is known.
-                    let independent = if fail_on_errors.is_some() { 1 } else { self.independent(rest) };
+                    let independent = if fail_on_errors.is_some() { 1 } else { self.independent(rest, &operations) };
                     let (next, later) = rest.split_at(independent);
                     rest = later;
                     let single = |step: &Step| match step {
-                        Step::One(index) => take(*index),
+                        Step::One(index) => take(&mut operations, *index),
                         Step::Circle(_) => None,
                     };
                     self.perform(next.iter().filter_map(single).collect()).await
@@ -149,13 +142,16 @@ impl Bulk<'_> {
         self.results.into_iter().flatten().collect()
     }
 
-    /// How many single operations may be begun before the first of them is done: none of them refers to another.
-    fn independent(&self, steps: &[Step]) -> usize {
-        let mut begun = HashSet::new();
+    /// How many single operations may be begun before the first of them is done: none of them refers to another, and no
+    /// two are about one resource, so that a later one is not done where the store had no room for the earlier.
+    fn independent(&self, steps: &[Step], operations: &[Option<Operation>]) -> usize {
+        let (mut begun, mut touched) = (HashSet::new(), HashSet::new());
         let is_free = |step: &&Step| match step {
             Step::One(index) => {
                 begun.insert(*index);
-                !self.plan.needs[*index].iter().any(|need| begun.contains(need))
+                let operation = operations[*index].as_ref().filter(|operation| operation.method != Method::Post);
+                let is_first = operation.is_none_or(|operation| touched.insert(operation.path.as_str()));
+                is_first && !self.plan.needs[*index].iter().any(|need| begun.contains(need))
             }
             Step::Circle(_) => false,
         };
@@ -195,10 +191,8 @@ impl Bulk<'_> {
         let mut outcomes = match self.commit_circle(&indices, &mut operations).await {
             Ok(done) => done.into_iter().map(Ok).collect::<Vec<_>>(),
             Err((culprit, error)) => {
-                let because =
-                    format!("Operations[{}], which is in a circle with this one, was not done", indices[culprit]);
-                let mut outcomes: Vec<_> =
-                    indices.iter().map(|_| Err(scim::Error::conflict(because.clone()))).collect();
+                let because = || follows(&error, indices[culprit], "which is in a circle with this one");
+                let mut outcomes: Vec<_> = indices.iter().map(|_| Err(because())).collect();
                 outcomes[culprit] = Err(error);
                 outcomes
             }
@@ -260,10 +254,21 @@ impl Bulk<'_> {
         match (&self.results[post], self.reserved.get(&post)) {
             (Some(BulkResult { outcome: Ok(committed), .. }), _) => Ok(committed.stored().id.to_string()),
             (None, Some(id)) => Ok(id.to_string()),
-            (Some(BulkResult { outcome: Err(_), .. }), _) | (None, None) => {
+            (Some(BulkResult { outcome: Err(error), .. }), _) => Err(follows(error, post, "which this one refers to")),
+            (None, None) => {
                 Err(scim::Error::conflict(format!("Operations[{post}], which this one refers to, was not done")))
             }
         }
+    }
+}
+
+/// The error of an operation that could not be done because another was not. Where that one may be sent again, this one
+/// may too.
+fn follows(error: &scim::Error, index: usize, relation: &str) -> scim::Error {
+    let detail = format!("Operations[{index}], {relation}, was not done");
+    match error.retry_after_seconds() {
+        Some(seconds) => scim::Error::unavailable(detail, Duration::from_secs(seconds)),
+        None => scim::Error::conflict(detail),
     }
 }
 
@@ -277,12 +282,13 @@ struct Requested {
 
 impl Requested {
     fn of(caller: &Caller, operation: &Operation) -> Self {
-        let location = || format!("{}/{}", caller.base_uri, operation.path.trim_start_matches('/'));
-        Self {
-            method: operation.method,
-            bulk_id: operation.bulk_id.clone(),
-            location: (operation.method != Method::Post).then(location),
-        }
+        let location = match target(caller, &operation.path) {
+            Ok((kind, Some(id))) if operation.method != Method::Post => {
+                Some(format!("{}{}/{id}", caller.base_uri, kind.endpoint))
+            }
+            _ => None,
+        };
+        Self { method: operation.method, bulk_id: operation.bulk_id.clone(), location }
     }
 
     fn result(self, outcome: Result<(Committed, String), scim::Error>) -> BulkResult {

@@ -36,19 +36,25 @@ impl Provider {
         };
         let asked: Vec<_> = resource_types.iter().map(understood).collect();
         self.metrics.understood(&tenant.name.0, quirks.ids(), 0);
-        if let [(resource_type, parameters)] = &*asked {
-            tenant.dialect.check_query(resource_type, parameters)?;
+        let checked = asked.iter().map(|(kind, parameters)| tenant.dialect.check_query(kind, parameters));
+        // What one type has not may be another's.
+        if let Some(refusals) = checked.map(Result::err).collect::<Option<Vec<_>>>()
+            && let Some(refusal) = refusals.into_iter().next()
+        {
+            return Err(refusal);
         }
-        let query = Query::parse(&tenant.name.0, &asked)?;
+        let mut query = Query::parse(&tenant.name.0, &asked)?;
         let is_unfiltered = query.selections.iter().all(|selection| selection.filter.is_none());
         let mut page = if is_unfiltered && !tenant.switches.import {
             Page::EMPTY
         } else {
             self.store.find(&tenant.name, &query).await.map_err(refused)?
         };
-        if page.total > Some(1) && quirks.ids().contains(&"OK-02") && is_one_comparison(resource_types, &parameters) {
+        let has_several = page.total > Some(1) || page.resources.len() > 1 || page.next.is_some();
+        if has_several && quirks.ids().contains(&"OK-02") && is_one_comparison(resource_types, &parameters) {
             // The dialect put the better reading first. A client that looks for one user must not get two.
-            page = self.store.find(&tenant.name, &first_readings(query.clone())).await.map_err(refused)?;
+            query = first_readings(query);
+            page = self.store.find(&tenant.name, &query).await.map_err(refused)?;
         }
         let body = self.list_response(caller, &query, &page).await?;
         Ok(Answer::Found { version: None, body })

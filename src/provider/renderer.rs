@@ -85,7 +85,8 @@ impl<'a> Renderer<'a> {
 
     /// What answers of this type show of managers.
     pub(super) fn managers(&self) -> Option<Managers<'a>> {
-        has_managers(self.resource_type).then(|| Managers::new(self.store, self.caller, self.resource_type))
+        let are_shown = has_managers(self.resource_type) && self.projection.includes_of(ENTERPRISE_URN, "manager");
+        are_shown.then(|| Managers::new(self.store, self.caller, self.resource_type))
     }
 
     /// Writes a resource of this type, with its groups where there are to be any.

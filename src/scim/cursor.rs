@@ -1,7 +1,8 @@
 //! Cursors (RFC 9865): where a page of a list ended, as text that a client hands back to get the next page.
 //!
 //! A cursor is a position in the order of the list, not a place in a result that somebody keeps: it needs no state, does
-//! not expire, and holds after a restart. What is inserted or deleted meanwhile moves no other resource across it.
+//! not expire, and holds after a restart. What is inserted or deleted meanwhile moves no other resource across it;
+//! in a sorted list a resource whose sort key is changed meanwhile moves itself.
 //!
 //! It is bound to tenant and query by a digest, which finds cursors that were damaged or taken elsewhere. The digest has
 //! no key, because a cursor gives no right: the tenant comes from the credential and the query from the request, both

@@ -127,7 +127,9 @@ fn selections(asked: &[(Arc<ResourceType>, Parameters)]) -> Result<Vec<Selection
             filter.check(resource_type)?;
         }
         if !is_excluded {
-            selections.push(Selection { resource_type: resource_type.clone(), filter: Some(narrowed), projection });
+            // One that all resources of the type match is none.
+            let filter = (narrowed != Filter::Constant(true)).then_some(narrowed);
+            selections.push(Selection { resource_type: resource_type.clone(), filter, projection });
         }
     }
     match unknown_everywhere.unwrap_or_default().first() {

@@ -55,6 +55,11 @@ impl Projection {
         is_minimum(name) || !matches!(self.choice(None, name, returned(definition)), Choice::Drop)
     }
 
+    /// Whether an attribute of an extension that is returned by default would be returned at all.
+    pub fn includes_of(&self, urn: &str, attribute: &str) -> bool {
+        !matches!(self.choice(Some(urn), attribute, Returned::Default), Choice::Drop)
+    }
+
     /// Leaves what is to be returned of a full resource (with `schemas`, `id`, `meta`).
     pub fn apply(&self, resource_type: &ResourceType, resource: &mut Object) {
         resource.retain(|name, value| {

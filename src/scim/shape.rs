@@ -205,6 +205,9 @@ impl<'a> Masker<'a> {
         let mut shown = String::new();
         let mut rest = text;
         let mut next = Next::Name;
+        // Where quotes were left out, an operand may go on for some words: from then on nothing is taken for a name but
+        // what the schema knows, or what an operator follows.
+        let mut is_lost = false;
         while let Some(first) = rest.chars().next() {
             if shown.len() > EXPRESSION_BYTES_MAX {
                 shown.push_str(CUT);
@@ -239,7 +242,12 @@ impl<'a> Masker<'a> {
                     next = if rest.starts_with('.') { Next::Name } else { Next::Other };
                 }
                 _ if first.is_whitespace() => shown.push(' '),
-                _ => next = self.word(token, next, &mut shown),
+                _ => {
+                    let is_doubtful = is_lost && next == Next::Name && !starts_with_operator(rest);
+                    let place = if is_doubtful { Next::Other } else { next };
+                    next = self.word(token, place, &mut shown);
+                    is_lost |= place == Next::Operand || (place == Next::Other && next == Next::Other);
+                }
             }
         }
         shown
@@ -292,6 +300,10 @@ enum Next {
     Operand,
     /// An operator, or nothing that the grammar has.
     Other,
+}
+
+fn starts_with_operator(text: &str) -> bool {
+    text.split_whitespace().next().and_then(Operator::named).is_some()
 }
 
 /// `string(12)`: what a text is, and how long.

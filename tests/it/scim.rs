@@ -107,6 +107,7 @@ async fn each_switch_answers_as_an_administrator_expects() {
     let relay = Relay::start("[tenants.acme.provisioning]\nimport = false").await;
     let path = format!("/Users/{}", id(&created(&relay, "/Users", &ann()).await));
     assert_eq!(total(&relay.get("/Users").await), 0);
+    assert_eq!(total(&relay.get("/Users?filter=meta.resourceType%20eq%20%22User%22").await), 0, "as good as no filter");
     assert_eq!(total(&relay.get("/Users?filter=userName%20eq%20%22ann@acme.example%22").await), 1);
     assert_eq!(relay.get(&path).await.status, 200);
 }

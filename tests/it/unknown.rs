@@ -22,6 +22,29 @@ async fn kept(relay: &Relay, count: usize) -> Vec<UnknownShape> {
 }
 
 #[tokio::test]
+async fn an_operation_of_a_bulk_request_that_is_not_understood_is_kept_too() {
+    let relay = Relay::start("").await;
+    let user = created(&relay, "/Users", &ann()).await;
+    let misspelt = patch(json!([{ "op": "replace", "path": "tilte", "value": "x" }]));
+    let bulk = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": [
+            { "method": "PATCH", "path": format!("/Users/{}", id(&user)), "data": misspelt },
+            { "method": "POST", "path": "/Users", "bulkId": "a", "data": { "userName": 7 } },
+        ],
+    });
+    let answer = relay.post("/Bulk", &bulk).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let mut kept: Vec<_> =
+        kept(&relay, 2).await.into_iter().map(|shape| (shape.latest.operation, shape.latest.error)).collect();
+    kept.sort();
+    assert_eq!(
+        kept,
+        [("create", "invalidValue"), ("patch", "invalidPath")].map(|(one, other)| (one.to_owned(), other.to_owned()))
+    );
+}
+
+#[tokio::test]
 async fn a_patch_that_is_not_understood_names_its_operation_and_changes_nothing() {
     let relay = Relay::start("").await;
     let user = created(&relay, "/Users", &ann()).await;

@@ -14,7 +14,10 @@ pub(super) fn collect<'a>(value: &'a Value, is_path: bool, found: &mut Vec<&'a s
     match value {
         Value::String(text) => collect_text(text, is_path, found),
         Value::Array(elements) => elements.iter().for_each(|element| collect(element, is_path, found)),
-        Value::Object(object) => object.iter().for_each(|(name, value)| collect(value, holds_paths(name), found)),
+        Value::Object(object) => object
+            .iter()
+            .filter(|(name, _)| !is_text(name))
+            .for_each(|(name, value)| collect(value, holds_paths(name), found)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -33,9 +36,10 @@ pub(super) fn resolve(
     match value {
         Value::String(text) => resolve_text(text, is_path, id_of),
         Value::Array(elements) => elements.iter_mut().try_for_each(|element| resolve(element, is_path, id_of)),
-        Value::Object(object) => {
-            object.iter_mut().try_for_each(|(name, value)| resolve(value, holds_paths(name), id_of))
-        }
+        Value::Object(object) => object
+            .iter_mut()
+            .filter(|(name, _)| !is_text(name))
+            .try_for_each(|(name, value)| resolve(value, holds_paths(name), id_of)),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }
@@ -59,6 +63,11 @@ pub(super) fn resolve_text(
     }
     *text = resolved;
     Ok(())
+}
+
+/// Whether an attribute holds people's own words, which refer to nothing however they begin.
+fn is_text(name: &str) -> bool {
+    ["password", "displayName", "display", "userName"].iter().any(|text| name.eq_ignore_ascii_case(text))
 }
 
 fn holds_paths(name: &str) -> bool {

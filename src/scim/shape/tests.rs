@@ -78,6 +78,10 @@ fn paths_and_filters_lose_their_operands_also_where_they_do_not_parse() {
         ("emails[type eq work]ann", "emails[type eq work]word(3)"),
         ("\"ann\" \"boss\"", "\"string(3)\" \"string(4)\""),
         ("+49 30 1234", "name(3) word(2) word(4)"),
+        ("displayName eq Smith, John", "displayName eq string(5), word(4)"),
+        ("displayName eq Anna (Miller)", "displayName eq string(4) (word(6))"),
+        ("displayName eq Anna and Miller", "displayName eq string(4) and word(6)"),
+        ("displayName eq \"O\"Brien, Anna", "displayName eq \"string(1)\"word(5), word(4)"),
     ] {
         assert_eq!(masker.expression(text), shown);
     }

@@ -124,6 +124,8 @@ async fn strict_interop_6_3_filters_have_eq_and_and_alone() {
         assert_error(&response, 400, Some("invalidFilter"));
         let search = relay.post("/Users/.search", &json!({ "schemas": [super::SEARCH_URN], "filter": filter })).await;
         assert_error(&search, 400, Some("invalidFilter"));
+        let of_all_types = relay.post("/.search", &json!({ "schemas": [super::SEARCH_URN], "filter": filter })).await;
+        assert_error(&of_all_types, 400, Some("invalidFilter"));
     }
 }
 

@@ -48,6 +48,12 @@ async fn ok_02_user_name_with_an_email_finds_one_user_at_most() {
         let found = okta(&relay, "GET", &lookup("jane@acme.example"), None).await;
         assert_eq!(total(&found), 1);
         assert_eq!(found.body["Resources"][0]["id"], named["id"], "who has it as a name comes first");
+        for page in ["&cursor=&count=10", "&cursor=&count=1", "&startIndex=1&count=1"] {
+            let found = relay.get(&format!("/Users?filter=userName%20eq%20%22jane@acme.example%22{page}")).await;
+            assert_eq!(found.body["Resources"].as_array().unwrap().len(), 1, "{page}");
+            assert_eq!(found.body["Resources"][0]["id"], named["id"], "{page}");
+            assert_eq!(found.body.get("nextCursor"), None, "{page}");
+        }
         for filter in ["email", "emails", "emails.value", "emails%5Btype%20eq%20%22work%22%5D.value"] {
             let found = relay.get(&format!("/Users?filter={filter}%20eq%20%22jane@acme.example%22")).await;
             let expected = u64::from(!filter.contains("work"));
