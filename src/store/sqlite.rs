@@ -66,7 +66,7 @@ use crate::{
     store::{
         Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
         Membership, NotUnderstood, Page, PendingReferences, QueueEntry, QueueSelection, Settlement, Store, Stored,
-        Tenant, TenantName, UnknownShape, Write, WriteError,
+        Tenant, TenantName, UniqueId, UnknownShape, Write, WriteError,
     },
     time::Timestamp,
 };
@@ -196,8 +196,11 @@ impl SqliteStore {
     /// Makes what is stored ready for the schemas of another configuration, part by part, or refuses it; whether
     /// anything stored was looked at. Nobody is served by it yet.
     async fn evolve(&self, tenants: Vec<Tenant>) -> Result<bool, Error> {
-        let (is_changed, tenants) =
-            self.long_read(move |sql, _| evolve::check(sql, &tenants).map(|is_changed| (is_changed, tenants))).await?;
+        let is_changed = evolve::is_changed(&*self.reader()?, &tenants)?;
+        if is_changed {
+            let wanted = tenants.clone();
+            self.long_read(move |sql, _| evolve::check(sql, &wanted)).await?;
+        }
         let wanted = tenants.clone();
         let building = self.change(move |transaction| evolve::begin(transaction.sql, &wanted)).await?;
         let is_indexed_anew = !building.is_empty();
@@ -210,7 +213,9 @@ impl SqliteStore {
                 }
             }
         }
-        self.long_read(move |sql, _| evolve::check_unique(sql, &tenants)).await?;
+        if is_changed || tenants.iter().any(|tenant| tenant.unique_id == UniqueId::ExternalId) {
+            self.long_read(move |sql, _| evolve::check_unique(sql, &tenants)).await?;
+        }
         Ok(is_changed || is_indexed_anew)
     }
 

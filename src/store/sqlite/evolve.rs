@@ -28,18 +28,30 @@ const BUILDING: i64 = 0;
 const IN_USE: i64 = 1;
 const TO_DROP: i64 = 2;
 
-/// Refuses schemas that the stored resources do not satisfy, and a configuration without a type that has resources.
-/// Whether any schema differs from what resources were written under.
-pub(super) fn check(sql: &Connection, tenants: &[Tenant]) -> Result<bool, Error> {
+/// Whether any schema differs from what resources were written under. Refuses a configuration without a type that has
+/// resources.
+pub(super) fn is_changed(sql: &Connection, tenants: &[Tenant]) -> Result<bool, Error> {
     let mut is_changed = false;
     for tenant in tenants {
         check_gone(sql, tenant)?;
         for (resource_type, partition) in known_types(sql, tenant)? {
-            let Some(written) = written(sql, partition)? else { continue };
-            if written == text(&resource_type)? {
-                continue;
-            }
-            is_changed = true;
+            is_changed |= changed_from(sql, &resource_type, partition)?.is_some();
+        }
+    }
+    Ok(is_changed)
+}
+
+/// What the resources of a type were written under, where that was something else.
+fn changed_from(sql: &Connection, resource_type: &ResourceType, partition: Partition) -> Result<Option<String>, Error> {
+    let now = text(resource_type)?;
+    Ok(written(sql, partition)?.filter(|written| *written != now))
+}
+
+/// Refuses schemas that the stored resources do not satisfy.
+pub(super) fn check(sql: &Connection, tenants: &[Tenant]) -> Result<(), Error> {
+    for tenant in tenants {
+        for (resource_type, partition) in known_types(sql, tenant)? {
+            let Some(written) = changed_from(sql, &resource_type, partition)? else { continue };
             let before: Vec<(Schema, bool)> = serde_json::from_str(&written)
                 .map_err(|_| Error::Corrupt { place: format!("the schemas of {}", resource_type.kind) })?;
             let demands = demands(&before, &resource_type);
@@ -48,7 +60,7 @@ pub(super) fn check(sql: &Connection, tenants: &[Tenant]) -> Result<bool, Error>
             }
         }
     }
-    Ok(is_changed)
+    Ok(())
 }
 
 /// How many resources break a demand, and one of them.
@@ -124,8 +136,7 @@ fn check_gone(sql: &Connection, tenant: &Tenant) -> Result<(), Error> {
 pub(super) fn check_unique(sql: &Connection, tenants: &[Tenant]) -> Result<(), Error> {
     for tenant in tenants {
         for (resource_type, partition) in known_types(sql, tenant)? {
-            let is_changed =
-                written(sql, partition)?.is_some_and(|written| text(&resource_type).is_ok_and(|text| text != written));
+            let is_changed = changed_from(sql, &resource_type, partition)?.is_some();
             let mut unique: Vec<(i64, String)> = index::unique_by_policy(tenant, &resource_type.kind)
                 // That `externalId` is unique stands in no schema.
                 .filter(|attribute| is_changed || *attribute == Indexed::ExternalId)
