@@ -9,7 +9,11 @@ mod renderer;
 mod unknown;
 mod write;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+    time::Duration,
+};
 
 use schemars::JsonSchema;
 use scim_connector::ResourceId;
@@ -277,6 +281,7 @@ impl Provider {
         document: Discovery,
         name: Option<&str>,
         parameters: &[(String, String)],
+        preconditions: &Preconditions,
     ) -> Result<Answer, scim::Error> {
         if parameters.iter().any(|(key, _)| key.eq_ignore_ascii_case("filter")) {
             // RFC 7644 §4: a filter would let a client probe for what it may not see.
@@ -294,7 +299,7 @@ impl Provider {
                     interop_profile: tenant.dialect.follows_interop_profile,
                 };
                 let config = discovery::service_provider_config(&features, &caller.base_uri);
-                return Ok(Answer::Found { version: None, body: config.to_string().into_bytes() });
+                return Ok(discovered(&config, preconditions));
             }
             Discovery::ResourceTypes => tenant
                 .types
@@ -332,7 +337,7 @@ impl Provider {
                 .map(|(_, entry)| entry)
                 .ok_or_else(|| scim::Error::not_found("no such discovery document"))?,
         };
-        Ok(Answer::Found { version: None, body: body.to_string().into_bytes() })
+        Ok(discovered(&body, preconditions))
     }
 
     /// Whether a PATCH without `attributes` is answered with 204: where a group's members make the body large, or the
@@ -368,7 +373,23 @@ const PATCH_ANSWER_MEMBERS_MAX: u64 = 1_000;
 const STORE_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 fn version_tag(stored: &Stored) -> String {
-    format!("W/\"{}\"", stored.version)
+    tag(stored.version)
+}
+
+fn tag(version: u64) -> String {
+    format!("W/\"{version}\"")
+}
+
+/// A discovery document, unless the client has it. Nobody counts its versions, so its text is its version.
+fn discovered(document: &Value, preconditions: &Preconditions) -> Answer {
+    let body = document.to_string();
+    let mut hasher = DefaultHasher::new();
+    body.hash(&mut hasher);
+    let version = hasher.finish();
+    match preconditions.none_match(version) {
+        true => Answer::NotModified { version: tag(version) },
+        false => Answer::Found { version: Some(tag(version)), body: body.into_bytes() },
+    }
 }
 
 fn switch(on: bool, name: &'static str) -> Result<(), scim::Error> {

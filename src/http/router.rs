@@ -258,7 +258,9 @@ impl Router {
             Route::Replace(kind, id) => provider.replace(caller, kind, id, parameters, preconditions, body).await,
             Route::Patch(kind, id) => provider.patch(caller, kind, id, parameters, preconditions, body).await,
             Route::Delete(kind, id) => provider.delete(caller, kind, id, preconditions).await,
-            Route::Discover(document, name) => provider.discover(caller, *document, name.as_deref(), &parameters),
+            Route::Discover(document, name) => {
+                provider.discover(caller, *document, name.as_deref(), &parameters, preconditions)
+            }
             // Early enough for the answer to be out before the time of the request is over.
             Route::Bulk => provider.bulk(caller, body, started + self.request_time * 9 / 10).await,
         }

@@ -6,6 +6,20 @@ use super::{BOTH, assert_error, relay};
 use crate::bodies::{created, id, total, user};
 
 #[tokio::test]
+async fn discovery_documents_have_versions_too() {
+    let relay = relay("rfc").await;
+    let user = "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User";
+    for path in ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas", user, "/ResourceTypes/Group"] {
+        let document = relay.get(path).await;
+        let version = document.header("etag").unwrap();
+        let again = relay.send("GET", path, &[("if-none-match", version)], None).await;
+        assert_eq!((again.status, again.header("etag"), &again.body), (304, Some(version), &Value::Null), "{path}");
+        let other = relay.send("GET", path, &[("if-none-match", "W/\"1\"")], None).await;
+        assert_eq!((other.status, &other.body), (200, &document.body), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn e3_59_the_configuration_is_one_object() {
     for dialect in BOTH {
         let relay = relay(dialect).await;
