@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{CreateMissing, DeriveFormattedName, Dialect};
+use super::{Dialect, rfc};
 use crate::scim::{
     Error, Object, ScimType,
     filter::{Filter, Operator},
@@ -13,18 +13,8 @@ use crate::scim::{
     schema::{Attribute, AttributeType, Mutability, ResourceType},
 };
 
-pub(super) const DIALECT: Dialect = Dialect {
-    name: "strict-interop",
-    tolerant: false,
-    unknown: Unknown::Refuse,
-    create_missing: CreateMissing::Never,
-    group_put_keeps_members: false,
-    members_remove_all: true,
-    group_patch_no_content: false,
-    group_names_unique: false,
-    derive_formatted_name: DeriveFormattedName::Never,
-    follows_interop_profile: true,
-};
+pub(super) const DIALECT: Dialect =
+    Dialect { name: "strict-interop", unknown: Unknown::Refuse, follows_interop_profile: true, ..rfc::DIALECT };
 
 /// Refuses the operations of a PATCH that the profile does not have, and makes `replace` of a complex attribute replace
 /// all of it.
