@@ -196,8 +196,7 @@ fn target(config: &Config, connector: &config::Connector) -> anyhow::Result<Targ
         name: connector.name.clone(),
         connector: built,
         types: types.collect(),
-        on_deactivate: connector.on_deactivate,
-        on_delete: connector.on_delete,
+        policy: connector.policy.clone(),
     })
 }
 

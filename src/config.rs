@@ -37,11 +37,10 @@ pub use self::{
     source::Environment,
 };
 use crate::{
-    dispatch::{self, OnRemoval},
-    http,
+    dispatch, http,
     mapping::Mapping,
     provider,
-    store::{self, ConnectorName, TenantName},
+    store::{self, ConnectorName, Policy, TenantName},
 };
 
 /// All that the relay needs to know, checked. Paths are absolute or start from the working directory.
@@ -83,10 +82,8 @@ pub struct Connector {
     pub name: ConnectorName,
     /// The tenant whose state it gets.
     pub tenant: TenantName,
-    /// What becomes of an entry when its user is deactivated.
-    pub on_deactivate: OnRemoval,
-    /// What becomes of an entry when its resource is deleted.
-    pub on_delete: OnRemoval,
+    /// Which resources it wants, and what becomes of those that leave.
+    pub policy: Arc<Policy>,
     /// A mapping for each resource type that it gets.
     pub mappings: BTreeMap<ResourceKind, Arc<Mapping>>,
     /// The kind of downstream system.

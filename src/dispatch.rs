@@ -22,7 +22,7 @@ use crate::{
     metrics::Metrics,
     operator::ConnectorControl,
     scim::schema::ResourceType,
-    store::{ConnectorName, Store},
+    store::{ConnectorName, Policy, Store},
     time::Clock,
 };
 
@@ -47,19 +47,6 @@ impl Default for Settings {
     }
 }
 
-/// What becomes of an entry downstream whose resource was deactivated or deleted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnRemoval {
-    /// It stays, switched off. What cannot be switched off (a group) goes.
-    #[default]
-    Disable,
-    /// It goes.
-    Delete,
-    /// It stays as it is.
-    Ignore,
-}
-
 /// A connector with all that delivering to it needs.
 pub struct Target {
     /// Its name.
@@ -68,10 +55,8 @@ pub struct Target {
     pub connector: Box<dyn Connector>,
     /// The types it is owed, each with its mapping.
     pub types: BTreeMap<ResourceKind, (Arc<ResourceType>, Arc<Mapping>)>,
-    /// What a deactivation does.
-    pub on_deactivate: OnRemoval,
-    /// What a deletion does.
-    pub on_delete: OnRemoval,
+    /// Which resources it wants, and what becomes of those that leave.
+    pub policy: Arc<Policy>,
 }
 
 /// Runs the delivery of all connectors.

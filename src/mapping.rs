@@ -12,7 +12,10 @@ use std::{cell::OnceCell, collections::BTreeMap};
 
 use scim_connector::{MappedAttribute, MappedAttributes, MappedValue, ResourceId, WriteRule};
 
-pub use self::source::{Source, Table};
+pub use self::{
+    check::condition,
+    source::{Source, Table},
+};
 use self::{
     path::{Path, UNSEEN},
     template::{Failure, Templates},

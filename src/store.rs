@@ -8,6 +8,7 @@
 
 mod delivery;
 mod operator;
+mod policy;
 pub mod sqlite;
 
 use std::{path::PathBuf, sync::Arc};
@@ -35,6 +36,7 @@ pub use operator::{
     ConnectorState, ConnectorStatus, NotUnderstood, PendingReferences, QueueClass, QueueEntry, QueueSelection,
     ReferenceAttribute, UNKNOWN_SHAPES_MAX, UnknownShape,
 };
+pub use policy::{OnRemoval, Policy, Scope, Standing};
 
 /// A tenant's name in configuration: `[a-z0-9-]`, at most 63 characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -116,6 +118,8 @@ pub struct Connector {
     pub name: ConnectorName,
     /// The resource types it is owed.
     pub kinds: Vec<ResourceKind>,
+    /// Which resources of these it wants, and what becomes of those that leave.
+    pub policy: Arc<Policy>,
     /// Whether passwords are kept (sealed) for it.
     pub passwords: bool,
     /// Whether resources that exist when it is first seen, or seen again, are owed to it. What it has confirmed is

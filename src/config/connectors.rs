@@ -23,7 +23,7 @@ use crate::{
     connectors::{self, KINDS},
     mapping::{self, Mapping},
     scim::schema::ResourceTypes,
-    store::{self, ConnectorName, TenantName},
+    store::{self, ConnectorName, Policy, Scope, TenantName},
 };
 
 /// How many problems are looked for in the settings of one connector.
@@ -56,23 +56,31 @@ pub(super) fn check(
                 tenant.as_ref().and_then(|tenant| declared.get(tenant)).map_or(&core, |declared| &declared.types);
             let kinds = resource_kinds(&raw.resources, types, &key.then("resources"), problems);
             let mappings = mappings(&raw.mapping, types, &kinds, &key.then("mapping"), problems);
+            let scope = scope(&raw.scope, types, &kinds, &key.then("scope"), problems);
             let kind = kind(&raw, &key, problems)?;
             let fingerprint = fingerprint(&raw);
             let settings = Value::Object(raw.settings);
             build(kind, &name, &settings, base_dir, &key.then("settings"), problems);
             let name = ConnectorName(name.as_str().into());
+            let policy = Arc::new(Policy { scope, on_deactivate: raw.on_deactivate, on_delete: raw.on_delete });
             Some(Checked {
                 connector: Connector {
                     name: name.clone(),
                     tenant: TenantName(tenant?.into()),
-                    on_deactivate: raw.on_deactivate,
-                    on_delete: raw.on_delete,
+                    policy: policy.clone(),
                     mappings,
                     kind,
                     settings,
                     base_dir: base_dir.to_owned(),
                 },
-                store: store::Connector { name, kinds, passwords: raw.passwords, backfill: raw.backfill, fingerprint },
+                store: store::Connector {
+                    name,
+                    kinds,
+                    policy,
+                    passwords: raw.passwords,
+                    backfill: raw.backfill,
+                    fingerprint,
+                },
             })
         })
         .collect()
@@ -80,7 +88,7 @@ pub(super) fn check(
 
 /// Stands for all that decides what the connector makes of a resource. A change of it owes everything again.
 fn fingerprint(raw: &raw::Connector) -> Arc<str> {
-    let decides = (&raw.kind, &raw.settings, &raw.mapping, raw.on_deactivate, raw.on_delete);
+    let decides = (&raw.kind, &raw.settings, &raw.mapping, &raw.scope, raw.on_deactivate, raw.on_delete);
     // What was read from TOML can be written as JSON.
     let text = serde_json::to_string(&decides).unwrap_or_default();
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
@@ -171,6 +179,49 @@ fn resource_kinds(
         problems.report(Code::WrongValue, key, "empty, so the connector would get nothing", "name User, Group or both");
     }
     kinds
+}
+
+/// The filters that choose among the resources that the connector gets.
+fn scope(
+    raw: &BTreeMap<String, String>,
+    types: &ResourceTypes,
+    kinds: &[ResourceKind],
+    key: &Key,
+    problems: &mut Problems<'_>,
+) -> Scope {
+    let mut filters = BTreeMap::new();
+    for (table, text) in raw {
+        let key = key.then(table);
+        let Some(resource_type) = types.iter().find(|known| known.kind.as_str().to_lowercase() == *table) else {
+            let known = types.iter().map(|known| known.kind.as_str().to_lowercase()).collect::<Vec<_>>().join(", ");
+            problems.report(Code::UnknownKey, &key, "no resource type has this name", format!("known: {known}"));
+            continue;
+        };
+        if !kinds.contains(&resource_type.kind) {
+            problems.report(
+                Code::Conflict,
+                &key,
+                format!("the connector gets no {}, so there is nothing to choose from", resource_type.kind),
+                format!("add \"{}\" to its resources, or take the filter out", resource_type.kind),
+            );
+        }
+        let condition = mapping::condition(resource_type, text).and_then(|filter| match filter.mentions("id") {
+            true => Err("id is no attribute that a scope can read".to_owned()),
+            false => Ok(filter),
+        });
+        match condition {
+            Ok(filter) => {
+                filters.insert(resource_type.kind.clone(), (resource_type.clone(), filter));
+            }
+            Err(message) => problems.report(
+                Code::WrongValue,
+                &key,
+                message,
+                "give a SCIM filter over the resource's attributes, such as userType eq \"Employee\"",
+            ),
+        }
+    }
+    Scope::new(filters)
 }
 
 /// A mapping for each resource type that the connector gets.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     dispatch, http, mapping, provider,
-    store::{OnRehire, UniqueId},
+    store::{OnRehire, OnRemoval, UniqueId},
 };
 
 /// Configuration of scim-relay.
@@ -149,10 +149,13 @@ pub(super) struct Connector {
     pub(super) resources: Vec<String>,
     /// Whether it gets the resources that existed before it was added.
     pub(super) backfill: bool,
+    /// Which resources of these it gets: by type in lower case (`user`, `group`) a SCIM filter. A resource that comes to
+    /// match is provisioned; one that matches no more is removed as `on-delete` says.
+    pub(super) scope: BTreeMap<String, String>,
     /// What becomes of an entry when its user is deactivated.
-    pub(super) on_deactivate: dispatch::OnRemoval,
-    /// What becomes of an entry when its resource is deleted.
-    pub(super) on_delete: dispatch::OnRemoval,
+    pub(super) on_deactivate: OnRemoval,
+    /// What becomes of an entry when its resource is deleted or leaves the scope.
+    pub(super) on_delete: OnRemoval,
     /// Whether it gets passwords. The tenant must take them: `provisioning.passwords`.
     pub(super) passwords: bool,
     /// Settings of its kind.
@@ -169,8 +172,9 @@ impl Default for Connector {
             tenant: None,
             resources: vec!["User".to_owned(), "Group".to_owned()],
             backfill: true,
-            on_deactivate: dispatch::OnRemoval::Disable,
-            on_delete: dispatch::OnRemoval::Disable,
+            scope: BTreeMap::new(),
+            on_deactivate: OnRemoval::Disable,
+            on_delete: OnRemoval::Disable,
             passwords: false,
             settings: Map::new(),
             mapping: BTreeMap::new(),

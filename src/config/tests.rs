@@ -63,7 +63,7 @@ fn the_smallest_configuration_loads_with_defaults() {
     assert_eq!(tenant.store.connectors.len(), 1);
     let [connector] = config.connectors.as_slice() else { panic!("one connector") };
     assert_eq!(connector.mappings.len(), 2);
-    assert_eq!(connector.on_delete, OnRemoval::Disable);
+    assert_eq!(connector.policy.on_delete, store::OnRemoval::Disable);
     assert!(connector.build().is_ok());
 }
 

@@ -3,10 +3,10 @@
 use aws_lc_rs::digest;
 use scim_connector::{Change, ChangeId, Desired, MappedValue, Members, RemoteState, ResourceRef};
 
-use super::{OnRemoval, Target};
+use super::Target;
 use crate::{
     scim::{Object, schema::ResourceType},
-    store::{Delivery, OwedState},
+    store::{Delivery, OnRemoval, OwedState, Standing},
 };
 
 /// What to do with a delivery.
@@ -25,24 +25,29 @@ pub(super) fn task(target: &Target, delivery: &mut Delivery) -> Task {
         return Task::Refuse(format!("the connector takes no resources of type {}", delivery.kind));
     };
     let desired = match &mut delivery.state {
-        OwedState::Deleted => match target.on_delete {
-            OnRemoval::Ignore => return Task::Leave(None),
-            OnRemoval::Disable if has_active(resource_type) => Desired::Disabled,
-            OnRemoval::Disable | OnRemoval::Delete => Desired::Absent,
+        OwedState::Deleted => match removed(target, resource_type) {
+            Some(desired) => desired,
+            None => return Task::Leave(None),
         },
         OwedState::Present { attributes, members } => {
             let attributes: Object = match serde_json::from_str(attributes) {
                 Ok(attributes) => attributes,
                 Err(error) => return Task::Refuse(format!("the stored resource cannot be read: {error}")),
             };
-            let active = attributes.get("active") != Some(&false.into());
-            if !active {
-                match target.on_deactivate {
-                    OnRemoval::Disable => {}
+            let active = match target.policy.standing(&delivery.kind, &attributes) {
+                Standing::Live => true,
+                Standing::Inactive => match target.policy.on_deactivate {
+                    OnRemoval::Disable => false,
                     OnRemoval::Delete => return apply(delivery, Desired::Absent),
                     OnRemoval::Ignore => return Task::Leave(delivery.remote.take()),
+                },
+                Standing::Outside => {
+                    return match removed(target, resource_type) {
+                        Some(desired) => apply(delivery, desired),
+                        None => Task::Leave(delivery.remote.take()),
+                    };
                 }
-            }
+            };
             match mapping.apply(delivery.resource, &attributes) {
                 Ok(attributes) => Desired::Present {
                     active,
@@ -59,6 +64,15 @@ pub(super) fn task(target: &Target, delivery: &mut Delivery) -> Task {
         }
     };
     apply(delivery, desired)
+}
+
+/// What becomes of the entry of a resource that was deleted or left the scope; `None` where it stays as it is.
+fn removed(target: &Target, resource_type: &ResourceType) -> Option<Desired> {
+    match target.policy.on_delete {
+        OnRemoval::Ignore => None,
+        OnRemoval::Disable if has_active(resource_type) => Some(Desired::Disabled),
+        OnRemoval::Disable | OnRemoval::Delete => Some(Desired::Absent),
+    }
 }
 
 fn apply(delivery: &mut Delivery, desired: Desired) -> Task {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use scim_connector::{Applied, Change, ConnectorError, Effect, ErrorClass, ResourceId};
+use scim_connector::{Applied, Change, ConnectorError, Desired, Effect, ErrorClass, ResourceId};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -58,6 +58,8 @@ struct Pending {
     id: DeliveryId,
     version: u64,
     attempts: u32,
+    /// Whether the entry is in use once the change is applied.
+    live: bool,
     waiting: Vec<String>,
     request_id: Arc<str>,
     resource: ResourceId,
@@ -182,8 +184,8 @@ impl ConnectorTask {
             match told.unwrap_or_else(|_| self.panicked()) {
                 Task::Apply(change) => {
                     self.under_way.push(delivery.id);
-                    changes.push(change);
                     pending.push(Pending {
+                        live: matches!(change.desired, Desired::Present { active: true, .. }),
                         id: delivery.id,
                         version: delivery.version,
                         attempts: delivery.attempts,
@@ -194,12 +196,19 @@ impl ConnectorTask {
                             _ => Vec::new(),
                         },
                     });
+                    changes.push(change);
                 }
                 Task::Leave(remote) => settled.push(Settlement {
                     id: delivery.id,
                     resource: delivery.resource,
                     version: delivery.version,
-                    outcome: Outcome::Applied { effect: Effect::Unchanged, remote, waiting: Vec::new() },
+                    // It stays as it was, which is in use where the connector has it at all.
+                    outcome: Outcome::Applied {
+                        effect: Effect::Unchanged,
+                        live: remote.is_some(),
+                        remote,
+                        waiting: Vec::new(),
+                    },
                 }),
                 Task::Refuse(message) => {
                     self.metrics.delivered(&self.running.target.name.0, DeliveryOutcome::Rejected);
@@ -303,6 +312,7 @@ impl ConnectorTask {
                 return Outcome::Applied {
                     effect: applied.effect,
                     remote: applied.remote,
+                    live: pending.live,
                     waiting: pending.waiting.clone(),
                 };
             }

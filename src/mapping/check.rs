@@ -66,7 +66,11 @@ fn origin(
     }
 }
 
-fn condition(resource_type: &ResourceType, text: &str) -> Result<Filter, String> {
+/// The filter of a condition over what a mapping can read of a resource.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn condition(resource_type: &ResourceType, text: &str) -> Result<Filter, String> {
     let filter = Filter::parse(text, &resource_type.urns())
         .and_then(|filter| filter.check(resource_type).map(|()| filter))
         .map_err(|error| error.detail().to_owned())?;

@@ -86,6 +86,8 @@ pub enum Outcome {
         effect: Effect,
         /// What the connector keeps; `None` forgets the ledger row.
         remote: Option<RemoteState>,
+        /// Whether the entry is in use now: there, and neither switched off nor out of scope.
+        live: bool,
         /// Members that were left out; owed when they are confirmed.
         waiting: Vec<String>,
     },

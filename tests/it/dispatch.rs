@@ -8,12 +8,12 @@ use scim_connector::{
     RemoteState, ResourceId, ResourceKind,
 };
 use scim_relay::{
-    dispatch::{Dispatcher, OnRemoval, Settings, Target},
+    dispatch::{Dispatcher, Settings, Target},
     mapping::Mapping,
     metrics::Metrics,
     operator::ConnectorControl,
     scim::schema::ResourceTypes,
-    store::{ConnectorName, ConnectorState, QueueClass, QueueSelection},
+    store::{ConnectorName, ConnectorState, OnRemoval, Policy, QueueClass, QueueSelection, Scope},
     time::{Clock, Timestamp},
 };
 use serde_json::json;
@@ -119,8 +119,7 @@ impl Relay {
                 name: connector(),
                 connector: Box::new(Scripted { calls: sender, limits }),
                 types,
-                on_deactivate,
-                on_delete,
+                policy: Arc::new(Policy { scope: Scope::default(), on_deactivate, on_delete }),
             }],
         ));
         let stop = CancellationToken::new();

@@ -53,6 +53,7 @@ impl TestStore {
                     name: connector(),
                     kinds: vec![ResourceKind::new("User"), ResourceKind::new("Group")],
                     passwords: false,
+                    policy: Arc::default(),
                     backfill: true,
                     fingerprint: Arc::default(),
                 }],

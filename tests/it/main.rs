@@ -19,6 +19,7 @@ mod relay;
 mod rfc;
 mod root_query;
 mod scim;
+mod scope;
 mod sqlite_store;
 mod steps;
 mod store_bench;

@@ -36,6 +36,7 @@ pub(crate) fn connector(name: &str) -> Connector {
         name: ConnectorName(name.into()),
         kinds: vec![ResourceKind::new("User"), ResourceKind::new("Group")],
         passwords: false,
+        policy: Arc::default(),
         backfill: true,
         fingerprint: Arc::default(),
     }
@@ -228,12 +229,13 @@ impl Bench {
 /// The outcome of a connector that did what it was told.
 pub(crate) fn applied(delivery: &Delivery) -> Outcome {
     match &delivery.state {
-        OwedState::Present { members, .. } => Outcome::Applied {
+        OwedState::Present { attributes, members } => Outcome::Applied {
             effect: if delivery.remote.is_some() { Effect::Updated } else { Effect::Created },
             remote: Some(RemoteState(json!({ "entry": delivery.resource.to_string() }))),
+            live: !attributes.contains(r#""active":false"#),
             waiting: members.iter().flat_map(|delta| delta.waiting.clone()).collect(),
         },
-        OwedState::Deleted => Outcome::Applied { effect: Effect::Removed, remote: None, waiting: Vec::new() },
+        OwedState::Deleted => lost(),
     }
 }
 
@@ -247,7 +249,7 @@ pub(crate) fn asked(due: &[Delivery], group: ResourceId) -> (Vec<ResourceId>, Ve
 
 /// The outcome of a connector that removed what it was told to deactivate.
 pub(crate) fn lost() -> Outcome {
-    Outcome::Applied { effect: Effect::Removed, remote: None, waiting: Vec::new() }
+    Outcome::Applied { effect: Effect::Removed, remote: None, live: false, waiting: Vec::new() }
 }
 
 pub(crate) fn retry_at(at: Timestamp) -> Outcome {

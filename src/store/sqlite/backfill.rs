@@ -4,8 +4,6 @@
 //! First what it has confirmed is walked and compared, then, with `backfill`, all resources. Removals need no walk: they
 //! are owed to a connector that is away, too.
 
-use serde_json::Value;
-
 use super::{
     catalog::{ConnectorEntry, Partition},
     owe,
@@ -13,7 +11,7 @@ use super::{
     statement::Statements as _,
     writer::Transaction,
 };
-use crate::store::Error;
+use crate::store::{Error, Standing};
 
 /// The request id of deliveries that no request caused.
 const REQUEST_ID: &str = "backfill";
@@ -48,13 +46,13 @@ fn walk(
     limit: usize,
 ) -> Result<bool, Error> {
     let sql = transaction.sql;
-    let confirmed: Vec<(i64, i64, i64)> = sql.all(
-        "SELECT resource, version, epoch FROM ledger WHERE connector = ? AND resource > ? ORDER BY resource LIMIT ?",
+    let confirmed: Vec<(i64, i64, i64, bool)> = sql.all(
+        "SELECT resource, version, epoch, live FROM ledger WHERE connector = ? AND resource > ? ORDER BY resource LIMIT ?",
         [connector.no, after, i64::try_from(limit).unwrap_or(i64::MAX)],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
     )?;
     let last = confirmed.last().map(|(resource, ..)| *resource);
-    for (no, version, epoch) in confirmed {
+    for (no, version, epoch, live) in confirmed {
         if !connector.takes(Partition::of(no)) {
             continue;
         }
@@ -66,8 +64,8 @@ fn walk(
             version == resource.version || is_owed(transaction, connector, &resource)?
         };
         if !is_settled {
-            let is_inactive = resource.attributes()?.get("active") == Some(&Value::Bool(false));
-            owe::owe_again(transaction, connector, &resource, is_inactive.then_some(true), REQUEST_ID)?;
+            let removal = live && standing(transaction, connector, &resource)? != Standing::Live;
+            owe::owe_again(transaction, connector, &resource, removal.then_some(true), REQUEST_ID)?;
         }
     }
     sql.run("UPDATE connectors SET walked = ? WHERE no = ?", (last, connector.no))?;
@@ -92,7 +90,9 @@ fn owe_resources(
     let last = resources.last().map(|resource| resource.no);
     for resource in resources {
         let settled = is_confirmed(transaction, connector, &resource)? || is_owed(transaction, connector, &resource)?;
-        if !settled {
+        // What it may hold although it is outside by now was owed when it left.
+        let wanted = !settled && standing(transaction, connector, &resource)? != Standing::Outside;
+        if wanted {
             owe::owe_again(transaction, connector, &resource, None, REQUEST_ID)?;
         }
     }
@@ -106,6 +106,11 @@ fn part(transaction: &Transaction<'_>, partition: Partition, after: i64, limit: 
         [after, partition.first(), partition.end(), i64::try_from(limit).unwrap_or(i64::MAX)],
         Resource::read,
     )?)
+}
+
+fn standing(transaction: &Transaction<'_>, connector: &ConnectorEntry, resource: &Resource) -> Result<Standing, Error> {
+    let kind = transaction.catalog.kind(resource.no)?;
+    Ok(connector.config.policy.standing(kind, &resource.attributes()?))
 }
 
 /// Whether the connector has confirmed this version.

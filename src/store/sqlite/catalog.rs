@@ -283,7 +283,8 @@ fn configure_connector(
     let missed = !before.configured || owed.iter().any(|partition| !before.partitions.contains(&partition.0));
     let is_changed = before.fingerprint != *connector.fingerprint;
     let epoch = before.epoch + i64::from(is_changed);
-    if missed && connector.backfill && holds_resources(sql, &owed)? {
+    // Another scope may take in what was outside.
+    if (missed || is_changed) && connector.backfill && holds_resources(sql, &owed)? {
         sql.run("UPDATE connectors SET backfilled = 0 WHERE no = ?", [no])?;
     }
     if (missed && !is_new) || is_changed {
@@ -338,6 +339,7 @@ fn absent(
             let config = Connector {
                 name: ConnectorName(name.into()),
                 kinds: Vec::new(),
+                policy: Arc::default(),
                 passwords: false,
                 backfill: false,
                 fingerprint: Arc::default(),

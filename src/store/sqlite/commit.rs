@@ -3,6 +3,7 @@
 //! Everything that can refuse comes before the first row is written. The one exception is a PATCH of a group, whose
 //! operations are rows: it has a savepoint.
 
+mod owed;
 mod unique;
 
 use std::sync::Arc;
@@ -11,12 +12,12 @@ use rusqlite::params;
 use scim_connector::{ResourceId, Secret};
 use serde_json::Value;
 
+use self::owed::Before;
 use super::{
     audit::Entry,
     catalog::{Partition, TenantEntry},
     index::{self, Term},
     members::{self, Kinds},
-    owe::{self, Owed},
     passwords, references,
     row::Resource,
     statement::Statements as _,
@@ -148,7 +149,7 @@ impl<'a> Change<'a, '_> {
         self.index(resource.no, terms.iter())?;
         references::arrived(self.transaction, self.tenant, self.partition, resource.id)?;
         let keys = self.keys(terms.iter());
-        self.owe(&resource, Some(false), &keys, None)?;
+        self.owe(&resource, &draft.attributes, None, &keys)?;
         self.keep_password(&resource, draft.password.as_ref())?;
         Ok(Committed { stored: resource.stored(&self.write.resource_type.kind), effect: WriteEffect::Created })
     }
@@ -258,13 +259,9 @@ impl<'a> Change<'a, '_> {
             index::remove(sql, after.no, term)?;
         }
         self.index(after.no, taken.iter().copied())?;
-        let removal = match (was_active, is_active) {
-            (_, true) => Some(false),
-            (true, false) => Some(true),
-            (false, false) => None,
-        };
         let keys = self.keys(freed.into_iter().chain(taken));
-        self.owe(&after, removal, &keys, Some((before.version, &before.body)))?;
+        let before = Before { version: before.version, body: &before.body, attributes: old };
+        self.owe(&after, &attributes, Some(&before), &keys)?;
         self.keep_password(&after, password)?;
         Ok(Committed { stored: after.stored(&self.write.resource_type.kind), effect })
     }
@@ -285,68 +282,9 @@ impl<'a> Change<'a, '_> {
         if self.write.resource_type.kind.is_group() {
             sql.run("DELETE FROM memberships WHERE in_group = ?", [before.no])?;
         }
-        let mut keys = self.keys(terms.iter());
-        keys.push(index::member_key(before.no));
-        for connector in self.tenant.holders(self.partition) {
-            if self.write.resource_type.kind.is_group() {
-                sql.run("DELETE FROM waiting_members WHERE connector = ? AND in_group = ?", [connector.no, before.no])?;
-            }
-            passwords::erase(sql, connector.no, before.no, i64::MAX)?;
-            if owe::is_known(sql, connector.no, &before)? {
-                let owed = Owed {
-                    resource: before.no,
-                    id: before.id,
-                    version: before.version + 1,
-                    removal: Some(true),
-                    keys: &keys,
-                    before: Some((before.version, &before.body)),
-                    request_id: &self.write.request_id,
-                };
-                owe::owe(self.transaction, connector, &owed)?;
-            }
-        }
+        let keys = self.keys(terms.iter());
+        self.owe_deletion(&before, keys)?;
         Ok(Committed { stored: before.stored(&self.write.resource_type.kind), effect: WriteEffect::Deleted })
-    }
-
-    /// Takes a deleted resource out of its groups; each becomes a new version.
-    fn leave_groups(&mut self, member: &Resource) -> Result<(), WriteError> {
-        let Some(groups) = self.tenant.groups() else { return Ok(()) };
-        let sql = self.transaction.sql;
-        let keep_tombstones = self.tenant.holders(groups).next().is_some();
-        let value = member.id.to_string();
-        let left_before = members::bury(sql, groups, &value, member.no)?;
-        for no in members::groups_with(sql, groups, &value)? {
-            let Some(before) = Resource::by_no(sql, no)? else { continue };
-            let version = before.version + 1;
-            let removed = members::remove(sql, (no, version), &value, Some(member.no), keep_tombstones)?;
-            let members = before.members - i64::from(removed);
-            let after = Resource { version, modified: self.transaction.now, members, ..before };
-            sql.run(
-                "UPDATE resources SET version = ?, modified = ?, members = ? WHERE no = ?",
-                params![after.version, after.modified.0, after.members, no],
-            )?;
-            owe_all(self.transaction, self.tenant, groups, &after, None, &[], None, &self.write.request_id)?;
-            for connector in self.tenant.absent(groups) {
-                // It is told while it still knows which entry the member was.
-                if owe::is_known(self.transaction.sql, connector.no, &after)? {
-                    owe::owe_again(self.transaction, connector, &after, None, &self.write.request_id)?;
-                }
-            }
-            self.follow_group(no, member.no)?;
-        }
-        for no in left_before {
-            self.follow_group(no, member.no)?;
-        }
-        Ok(())
-    }
-
-    /// Lets a member's deletion wait for what is owed of a group: no connector is left with a group that names what is
-    /// gone.
-    fn follow_group(&self, group: i64, member: i64) -> Result<(), Error> {
-        for connector in self.tenant.holders(Partition::of(group)) {
-            owe::share_key(self.transaction.sql, connector.no, group, index::member_key(member))?;
-        }
-        Ok(())
     }
 
     /// The resource that the write names, if the precondition holds.
@@ -398,16 +336,6 @@ impl<'a> Change<'a, '_> {
         Ok(())
     }
 
-    fn owe(
-        &mut self,
-        after: &Resource,
-        removal: Option<bool>,
-        keys: &[i64],
-        before: Option<(i64, &str)>,
-    ) -> Result<(), Error> {
-        owe_all(self.transaction, self.tenant, self.partition, after, removal, keys, before, &self.write.request_id)
-    }
-
     fn keeps_passwords(&self) -> bool {
         self.tenant.config.passwords
             && self.transaction.sealer.is_some()
@@ -439,25 +367,6 @@ impl<'a> Change<'a, '_> {
     fn kind(&self) -> &str {
         self.write.resource_type.kind.as_str()
     }
-}
-
-/// Owes a resource's new version to all connectors that take its type.
-#[expect(clippy::too_many_arguments, reason = "one call's worth of a change; a struct would only rename them")]
-fn owe_all(
-    transaction: &mut Transaction<'_>,
-    tenant: &TenantEntry,
-    partition: Partition,
-    after: &Resource,
-    removal: Option<bool>,
-    keys: &[i64],
-    before: Option<(i64, &str)>,
-    request_id: &str,
-) -> Result<(), Error> {
-    for connector in tenant.owed(partition) {
-        let owed = Owed { resource: after.no, id: after.id, version: after.version, removal, keys, before, request_id };
-        owe::owe(transaction, connector, &owed)?;
-    }
-    Ok(())
 }
 
 /// SCIM's `active`; a resource without it is active.

@@ -31,6 +31,12 @@ struct Ended {
     confirmed: bool,
 }
 
+/// What is kept of an entry that the connector holds.
+struct Kept {
+    remote: RemoteState,
+    live: bool,
+}
+
 /// Records one settlement. Of a delivery that is gone, because it was discarded meanwhile, only what took effect.
 pub(super) fn settle(
     transaction: &mut Transaction<'_>,
@@ -46,8 +52,9 @@ pub(super) fn settle(
         },
     };
     match (settlement.outcome, ended.seq) {
-        (Outcome::Applied { effect, remote, waiting }, _) => {
-            applied(transaction, connector, &ended, sent, effect, remote.as_ref(), &waiting)
+        (Outcome::Applied { effect, remote, live, waiting }, _) => {
+            let kept = remote.map(|remote| Kept { remote, live });
+            applied(transaction, connector, &ended, sent, effect, kept.as_ref(), &waiting)
         }
         (Outcome::RetryAt { at, counted, class, message }, Some(seq)) => {
             // What holds for the connector as a whole, or was asked for, holds for a newer change too.
@@ -107,17 +114,18 @@ fn applied(
     ended: &Ended,
     sent: i64,
     effect: Effect,
-    remote: Option<&RemoteState>,
+    kept: Option<&Kept>,
     waiting: &[String],
 ) -> Result<(), Error> {
     let sql = transaction.sql;
-    match remote {
-        Some(remote) => {
+    match kept {
+        Some(Kept { remote, live }) => {
             let text = serde_json::to_string(remote)
                 .map_err(|source| Error::Io { step: "writing the ledger", source: Box::new(source) })?;
             sql.run(
-                "INSERT OR REPLACE INTO ledger (connector, resource, version, remote, epoch) VALUES (?, ?, ?, ?, ?)",
-                params![connector.no, ended.resource, sent, text, connector.epoch],
+                "INSERT OR REPLACE INTO ledger (connector, resource, version, remote, epoch, live)
+                 VALUES (?, ?, ?, ?, ?, ?)",
+                params![connector.no, ended.resource, sent, text, connector.epoch, live],
             )?;
         }
         None => {
@@ -138,7 +146,7 @@ fn applied(
     if transaction.catalog.kind(ended.resource)?.is_group() {
         group_applied(transaction, connector, ended, waiting)?;
     }
-    match (ended.confirmed, remote) {
+    match (ended.confirmed, kept) {
         (false, Some(_)) => confirmed_first(transaction, connector, ended),
         (true, None) => forgotten(transaction, connector, ended),
         (true, Some(_)) | (false, None) => Ok(()),

@@ -1,0 +1,73 @@
+//! What a connector wants of its tenant's resources, and what becomes of those that it wants no more.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use schemars::JsonSchema;
+use scim_connector::ResourceKind;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::scim::{Object, filter::Filter, schema::ResourceType};
+
+/// What a connector wants of its tenant's resources, and what becomes of those that leave.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Which resources it is owed.
+    pub scope: Scope,
+    /// What a deactivation does.
+    pub on_deactivate: OnRemoval,
+    /// What a deletion does, and leaving the scope.
+    pub on_delete: OnRemoval,
+}
+
+/// What becomes of an entry downstream whose resource was deactivated or deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnRemoval {
+    /// It stays, switched off. What cannot be switched off (a group) goes.
+    #[default]
+    Disable,
+    /// It goes.
+    Delete,
+    /// It stays as it is.
+    Ignore,
+}
+
+/// Which resources a connector is owed: by type a SCIM filter; all of a type without one.
+#[derive(Clone, Debug, Default)]
+pub struct Scope(BTreeMap<ResourceKind, (Arc<ResourceType>, Filter)>);
+
+impl Scope {
+    /// A scope of these filters, each checked against its type.
+    pub fn new(filters: BTreeMap<ResourceKind, (Arc<ResourceType>, Filter)>) -> Self {
+        Self(filters)
+    }
+
+    fn covers(&self, kind: &ResourceKind, attributes: &Object) -> bool {
+        self.0.get(kind).is_none_or(|(resource_type, filter)| filter.matches(resource_type, attributes))
+    }
+}
+
+/// How an existing resource stands to a connector.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// In its scope and active: its entry is in use.
+    Live,
+    /// In its scope, but deactivated.
+    Inactive,
+    /// Out of its scope.
+    Outside,
+}
+
+impl Policy {
+    /// How a resource of that type with these canonical attributes stands to the connector.
+    pub fn standing(&self, kind: &ResourceKind, attributes: &Object) -> Standing {
+        if !self.scope.covers(kind, attributes) {
+            Standing::Outside
+        } else if attributes.get("active") == Some(&Value::Bool(false)) {
+            Standing::Inactive
+        } else {
+            Standing::Live
+        }
+    }
+}
