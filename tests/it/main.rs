@@ -7,6 +7,7 @@ mod bulk;
 mod cursor;
 mod declared_types;
 mod dispatch;
+mod guarantees;
 mod harness;
 mod life_cycle;
 mod life_cycles;

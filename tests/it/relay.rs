@@ -1,10 +1,11 @@
 //! A whole relay in this process and a client that speaks HTTP to it over a real socket.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
 use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use scim_relay::{
     admin::{self, client},
@@ -16,7 +17,7 @@ use scim_relay::{
 };
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, task::JoinHandle};
 
 /// A running relay with one tenant `acme`, its key, and a JSON file connector `people`.
 pub(crate) struct Relay {
@@ -36,6 +37,11 @@ pub(crate) struct Response {
 }
 
 impl Response {
+    /// All headers, by name in lower case.
+    pub(crate) fn headers(&self) -> &BTreeMap<String, String> {
+        &self.headers
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
@@ -199,33 +205,16 @@ impl Relay {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Response {
+        self.connect().await.request(method, path, authorization, headers, body).await
+    }
+
+    /// A connection that is kept from request to request.
+    pub(crate) async fn connect(&self) -> Connection {
         let address = self.app.as_ref().unwrap().scim_address();
-        let mut request = Request::builder().method(method).uri(path).header(header::HOST, address.to_string());
-        if let Some(authorization) = authorization {
-            request = request.header(header::AUTHORIZATION, authorization);
-        }
-        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
-            request = request.header(header::CONTENT_TYPE, "application/scim+json; charset=utf-8");
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Full::new(Bytes::copy_from_slice(body.unwrap_or_default()))).unwrap();
         let stream = TcpStream::connect(address).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-        let connection = tokio::spawn(connection);
-        let response = sender.send_request(request).await.unwrap();
-        let status = response.status().as_u16();
-        let mut headers: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in response.headers() {
-            let value = value.to_str().unwrap();
-            let line = headers.entry(name.to_string()).and_modify(|line| line.push_str(", ")).or_default();
-            line.push_str(value);
-        }
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        connection.abort();
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
-        Response { status, body, headers }
+        stream.set_nodelay(true).unwrap();
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        Connection { address, sender, task: tokio::spawn(connection) }
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -278,5 +267,53 @@ impl Relay {
         self.settled().await;
         self.app.take().unwrap().stop().await;
         serde_json::from_slice(&std::fs::read(self.folder.path().join("people.json")).unwrap()).unwrap()
+    }
+}
+
+/// A client's connection to a relay.
+pub(crate) struct Connection {
+    address: SocketAddr,
+    sender: SendRequest<Full<Bytes>>,
+    task: JoinHandle<hyper::Result<()>>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Connection {
+    /// A request with that `Authorization`.
+    pub(crate) async fn request(
+        &mut self,
+        method: &str,
+        path: &str,
+        authorization: Option<&str>,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Response {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, self.address.to_string());
+        if let Some(authorization) = authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header(header::CONTENT_TYPE, "application/scim+json; charset=utf-8");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(Bytes::copy_from_slice(body.unwrap_or_default()))).unwrap();
+        let response = self.sender.send_request(request).await.unwrap();
+        let status = response.status().as_u16();
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in response.headers() {
+            let value = value.to_str().unwrap();
+            let line = headers.entry(name.to_string()).and_modify(|line| line.push_str(", ")).or_default();
+            line.push_str(value);
+        }
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        Response { status, body, headers }
     }
 }

@@ -59,6 +59,12 @@ impl Home {
         home
     }
 
+    /// Adds keys before the first table of the configuration, and tables at its end.
+    pub(crate) fn configure(&self, keys: &str, tables: &str) {
+        let config = fs::read_to_string(&self.config).unwrap();
+        fs::write(&self.config, format!("{keys}{config}{tables}")).unwrap();
+    }
+
     /// Makes a bearer key for the tenant.
     pub(crate) fn create_key(&self) -> String {
         self.command(&["keys", "create", "--tenant", "acme", "--name", "test"]).trim().to_owned()
@@ -112,9 +118,19 @@ impl Home {
         Some((answer.status, answer.body))
     }
 
+    /// What Prometheus would read.
+    pub(crate) fn metrics(&self) -> String {
+        self.admin("/metrics").unwrap().1
+    }
+
+    /// All that the relay logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// The end of what the relay logged, for a failure's message.
     pub(crate) fn log_tail(&self) -> String {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
