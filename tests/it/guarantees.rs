@@ -186,7 +186,7 @@ async fn g20_each_acknowledged_write_and_each_final_outcome_has_one_audit_entry(
     }
     let last = |path: &str| {
         let of_resource = outcomes.iter().filter(|outcome| path.ends_with(outcome["resource"].as_str().unwrap()));
-        of_resource.map(|outcome| (outcome["version"].as_u64().unwrap(), outcome["outcome"].clone())).last().unwrap()
+        of_resource.map(|outcome| (outcome["version"].as_u64().unwrap(), outcome["outcome"].clone())).next_back().unwrap()
     };
     assert_eq!(last(&ada_path).0, 2);
     assert_eq!(last(&bob_path), (3, json!("removed")));
