@@ -1,5 +1,5 @@
-//! What an operator can ask of a relay, whether it runs or not: keys, connectors, the queue, what was not understood. The
-//! command line and the control socket execute the same [`Command`]s.
+//! What an operator can ask of a relay, whether it runs or not: keys, connectors, the queue, leavers, what was not
+//! understood. The command line and the control socket execute the same [`Command`]s.
 
 #[cfg(test)]
 mod tests;
@@ -7,18 +7,20 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use scim_connector::ResourceId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
     credentials::{self, Credentials},
     store::{
-        self, ConnectorName, ConnectorState, ConnectorStatus, DeliveryId, QueueEntry, QueueSelection, Store, TenantName,
+        self, ConnectorName, ConnectorState, ConnectorStatus, DeliveryId, LeaverSelection, QueueEntry, QueueSelection,
+        Store, TenantName,
     },
     time::Clock,
 };
 
-/// The most queue entries in one answer.
+/// The most queue entries, or leavers, in one answer.
 pub const QUEUE_ENTRIES_MAX: usize = 10_000;
 
 const SECONDS_PER_DAY: u64 = 86_400;
@@ -89,6 +91,20 @@ pub enum Command {
         /// Which.
         selection: QueueSelection,
     },
+    /// Lists leavers who may still have access, the longest first; at most [`QUEUE_ENTRIES_MAX`].
+    LeaversList {
+        /// Which.
+        selection: LeaverSelection,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Stops a leaver's clock at a connector: a person says that access ended there.
+    LeaversClose {
+        /// Where.
+        connector: ConnectorName,
+        /// Whose.
+        resource: ResourceId,
+    },
     /// Lists the shapes of requests that were not understood, the latest first.
     UnknownList {
         /// Only of this tenant.
@@ -109,7 +125,7 @@ pub enum Error {
     /// There is no such thing.
     #[error("there is no {kind} {name}")]
     Unknown {
-        /// `connector`, `tenant`, `key`, `delivery` or `unknown shape`.
+        /// `connector`, `tenant`, `key`, `delivery`, `leaver` or `unknown shape`.
         kind: &'static str,
         /// As the operator named it.
         name: String,
@@ -230,6 +246,28 @@ impl Operator {
                 self.known_in(&selection).await?;
                 let discarded = self.store.queue_discard(&selection, self.clock.now()).await?;
                 Ok(json!({ "discarded": discarded }))
+            }
+            Command::LeaversList { selection, limit } => {
+                if let Some(connector) = &selection.connector {
+                    self.known(connector).await?;
+                }
+                let limit = limit.min(QUEUE_ENTRIES_MAX);
+                let mut leavers = self.store.leavers(&selection, limit.saturating_add(1)).await?;
+                let more = leavers.len() > limit;
+                leavers.truncate(limit);
+                Ok(json!({ "leavers": leavers, "more": more }))
+            }
+            Command::LeaversClose { connector, resource } => {
+                self.known(&connector).await?;
+                let selection = LeaverSelection {
+                    connector: Some(connector.clone()),
+                    resource: Some(resource),
+                    ..LeaverSelection::default()
+                };
+                match self.store.close_leavers(&selection).await? {
+                    0 => Err(Error::Unknown { kind: "leaver", name: format!("{resource} at {}", connector.0) }),
+                    _ => Ok(json!({ "closed": resource, "connector": connector })),
+                }
             }
             Command::UnknownList { tenant, limit } => {
                 Ok(json!({ "shapes": self.store.unknown_shapes(tenant.as_ref(), limit).await? }))

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{
     operator::Command,
     store::{
-        ConnectorState, ConnectorStatus, Credential, NotUnderstood, PendingReferences, QueueClass, QueueEntry,
+        ConnectorState, ConnectorStatus, Credential, Leaver, NotUnderstood, PendingReferences, QueueClass, QueueEntry,
         UnknownShape,
     },
     time::Timestamp,
@@ -47,6 +47,13 @@ pub(super) fn answer(command: &Command, mut answer: Value) {
         Command::QueueShow { .. } => print!("{}", one(&answer["delivery"])),
         Command::QueueRetry { .. } => println!("{} deliveries will go now", answer["retried"]),
         Command::QueueDiscard { .. } => println!("{} deliveries discarded", answer["discarded"]),
+        Command::LeaversList { .. } => {
+            print!("{}", leavers(&take(&mut answer, "leavers")));
+            if answer["more"] == true {
+                println!("… and more; see --limit");
+            }
+        }
+        Command::LeaversClose { resource, connector } => println!("closed {resource} at {}", connector.0),
         Command::UnknownList { .. } => print!("{}", unknown_shapes(&take(&mut answer, "shapes"))),
         Command::UnknownShow { .. } => {
             let shape = answer["shape"]["shape"].take();
@@ -95,11 +102,15 @@ pub(super) fn connectors(connectors: &[ConnectorStatus]) -> String {
             status.dead.to_string(),
             status.confirmed.to_string(),
             status.waiting_members.to_string(),
+            status.leavers.to_string(),
             status.oldest.map_or_else(|| "-".to_owned(), minute),
             state,
         ]
     });
-    table(["CONNECTOR", "TENANT", "PENDING", "DEAD", "CONFIRMED", "WAITING MEMBERS", "OLDEST", "STATE"], rows)
+    table(
+        ["CONNECTOR", "TENANT", "PENDING", "DEAD", "CONFIRMED", "WAITING MEMBERS", "LEAVERS", "OLDEST", "STATE"],
+        rows,
+    )
 }
 
 pub(super) fn deliveries(entries: &[QueueEntry]) -> String {
@@ -118,10 +129,27 @@ pub(super) fn deliveries(entries: &[QueueEntry]) -> String {
             class.to_owned(),
             entry.attempts.to_string(),
             minute(entry.queued),
+            entry.leaver_since.map_or_else(|| "-".to_owned(), minute),
             waits.or_else(|| entry.error.clone()).unwrap_or_default(),
         ]
     });
-    table(["ID", "CONNECTOR", "RESOURCE", "OWED", "CLASS", "ATTEMPTS", "QUEUED", "REASON"], rows)
+    table(["ID", "CONNECTOR", "RESOURCE", "OWED", "CLASS", "ATTEMPTS", "QUEUED", "LEFT", "REASON"], rows)
+}
+
+pub(super) fn leavers(leavers: &[Leaver]) -> String {
+    let rows = leavers.iter().map(|leaver| {
+        let waits = leaver.waits_for.map(|earlier| format!("waits for {}", earlier.0));
+        [
+            minute(leaver.since),
+            leaver.tenant.0.to_string(),
+            leaver.resource.to_string(),
+            leaver.connector.0.to_string(),
+            leaver.removal.as_str().to_owned(),
+            leaver.delivery.map_or_else(|| "-".to_owned(), |delivery| delivery.0.to_string()),
+            waits.or_else(|| leaver.error.clone()).unwrap_or_default(),
+        ]
+    });
+    table(["LEFT", "TENANT", "USER", "CONNECTOR", "REMOVAL", "DELIVERY", "REASON"], rows)
 }
 
 /// Those that name nobody; nothing where all is well.
@@ -164,8 +192,10 @@ fn one(entry: &Value) -> String {
     let known = entry.iter().filter(|(_, value)| !value.is_null());
     known
         .map(|(name, value)| {
-            let moment =
-                ["queued", "not_before", "first", "last"].contains(&name.as_str()).then(|| value.as_i64()).flatten();
+            let moment = ["queued", "not_before", "leaver_since", "first", "last"]
+                .contains(&name.as_str())
+                .then(|| value.as_i64())
+                .flatten();
             let text = match (moment, value) {
                 (Some(moment), _) => Timestamp(moment).rfc3339(),
                 (None, Value::String(text)) => printable(text),
