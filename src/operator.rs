@@ -17,7 +17,7 @@ use crate::{
         self, ConnectorName, ConnectorState, ConnectorStatus, DeliveryId, LeaverSelection, QueueEntry, QueueSelection,
         Store, TenantName,
     },
-    time::Clock,
+    time::{Clock, Timestamp},
 };
 
 /// The most queue entries, or leavers, in one answer.
@@ -160,6 +160,20 @@ pub trait ConnectorControl: Send + Sync {
 
     /// Has the connector look at its state and queue at once.
     fn wake(&self, connector: &ConnectorName);
+
+    /// Until when a connector that fails as a whole is left alone; from then on it is probed, one delivery at a time.
+    /// `None` where it works.
+    fn failing_until(&self, connector: &ConnectorName) -> Option<Timestamp>;
+}
+
+/// A connector's numbers, and what only a running relay knows of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ConnectorReport {
+    /// What the store knows.
+    #[serde(flatten)]
+    pub status: ConnectorStatus,
+    /// Until when a connector that fails as a whole is left alone.
+    pub failing_until: Option<Timestamp>,
 }
 
 /// Executes commands on a store.
@@ -208,11 +222,11 @@ impl Operator {
                 Ok(json!({
                     "running": self.control.is_some(),
                     "store": store,
-                    "connectors": self.store.connectors().await?,
+                    "connectors": self.reports().await?,
                     "pending_references": self.store.pending_references().await?,
                 }))
             }
-            Command::ConnectorList => Ok(json!({ "connectors": self.store.connectors().await? })),
+            Command::ConnectorList => Ok(json!({ "connectors": self.reports().await? })),
             Command::ConnectorPause { connector } => self.set_state(&connector, ConnectorState::Paused).await,
             Command::ConnectorResume { connector } => self.set_state(&connector, ConnectorState::Active).await,
             Command::ConnectorCheck { connector } => {
@@ -308,13 +322,22 @@ impl Operator {
         self.known(connector).await?;
         self.store.set_connector_state(connector, state).await?;
         self.wake(Some(connector)).await?;
-        let status = self.known(connector).await?;
-        Ok(json!({ "connectors": [status] }))
+        let report = self.report(self.known(connector).await?);
+        Ok(json!({ "connectors": [report] }))
     }
 
     async fn queue(&self, selection: &QueueSelection, limit: usize) -> Result<Vec<QueueEntry>, Error> {
         self.known_in(selection).await?;
         Ok(self.store.queue(selection, self.clock.now(), limit).await?)
+    }
+
+    async fn reports(&self) -> Result<Vec<ConnectorReport>, Error> {
+        Ok(self.store.connectors().await?.into_iter().map(|status| self.report(status)).collect())
+    }
+
+    fn report(&self, status: ConnectorStatus) -> ConnectorReport {
+        let failing_until = self.control.as_ref().and_then(|control| control.failing_until(&status.name));
+        ConnectorReport { status, failing_until }
     }
 
     /// The connector's status: a misspelt name must not look like one with an empty queue.

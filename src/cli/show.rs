@@ -4,10 +4,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    operator::Command,
+    operator::{Command, ConnectorReport},
     store::{
-        ConnectorState, ConnectorStatus, Credential, Leaver, NotUnderstood, PendingReferences, QueueClass, QueueEntry,
-        UnknownShape,
+        ConnectorState, Credential, Leaver, NotUnderstood, PendingReferences, QueueClass, QueueEntry, UnknownShape,
     },
     time::Timestamp,
 };
@@ -87,13 +86,14 @@ pub(super) fn keys(keys: &[Credential]) -> String {
     table(["TENANT", "ID", "LABEL", "CREATED", "LAST USED", "ENDS"], rows)
 }
 
-pub(super) fn connectors(connectors: &[ConnectorStatus]) -> String {
-    let rows = connectors.iter().map(|status| {
-        let state = match &status.state {
-            ConnectorState::Active if status.backfilling => "backfilling".to_owned(),
-            ConnectorState::Active => "active".to_owned(),
-            ConnectorState::Paused => "paused".to_owned(),
-            ConnectorState::Suspended { reason } => format!("suspended: {reason}"),
+pub(super) fn connectors(connectors: &[ConnectorReport]) -> String {
+    let rows = connectors.iter().map(|ConnectorReport { status, failing_until }| {
+        let state = match (&status.state, failing_until) {
+            (ConnectorState::Active, Some(until)) => format!("failing, next try {}", second(*until)),
+            (ConnectorState::Active, None) if status.backfilling => "backfilling".to_owned(),
+            (ConnectorState::Active, None) => "active".to_owned(),
+            (ConnectorState::Paused, _) => "paused".to_owned(),
+            (ConnectorState::Suspended { reason }, _) => format!("suspended: {reason}"),
         };
         [
             status.name.0.to_string(),
@@ -210,6 +210,12 @@ fn one(entry: &Value) -> String {
 fn minute(moment: Timestamp) -> String {
     let text = moment.rfc3339();
     text.get(..16).map_or_else(|| text.clone(), |minute| format!("{minute}Z"))
+}
+
+/// `09:30:05Z`: a back-off is minutes at most.
+fn second(moment: Timestamp) -> String {
+    let text = moment.rfc3339();
+    text.get(11..19).map_or_else(|| text.clone(), |second| format!("{second}Z"))
 }
 
 /// Columns as wide as their widest cell; the last is left as it is.

@@ -8,6 +8,7 @@ mod cursor;
 mod declared_types;
 mod dispatch;
 mod harness;
+mod isolation;
 mod leavers;
 mod life_cycle;
 mod life_cycles;
