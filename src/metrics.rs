@@ -17,6 +17,7 @@ pub struct Metrics {
     quirks: IntCounterVec,
     dropped_attributes: IntCounterVec,
     unknown_shapes: IntCounterVec,
+    repeated_changes: IntCounterVec,
     pending_references: IntGaugeVec,
     oldest_pending_reference_seconds: GaugeVec,
     panics: IntCounterVec,
@@ -115,6 +116,13 @@ impl Metrics {
                 "scim_relay_unknown_shapes_total",
                 "Requests that were not understood, by tenant and operation; scim-relay unknown list shows them.",
                 &["tenant", "operation"],
+            )?,
+            repeated_changes: counter(
+                &registry,
+                "scim_relay_repeated_changes_total",
+                "Changes that a client sent for the third time or more within a day, and that changed nothing, by tenant \
+                 and attribute; * for a whole resource.",
+                &["tenant", "attribute"],
             )?,
             pending_references: gauge(
                 &registry,
@@ -283,6 +291,11 @@ impl Metrics {
     /// A panic was caught.
     pub fn panicked(&self, place: &'static str) {
         self.panics.with_label_values(&[place]).inc();
+    }
+
+    /// A client sent a change again that it had sent before.
+    pub fn repeated_change(&self, tenant: &str, attribute: &str) {
+        self.repeated_changes.with_label_values(&[tenant, attribute]).inc();
     }
 
     /// The store ended a transaction.

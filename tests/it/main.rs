@@ -18,6 +18,7 @@ mod patch_laws;
 mod quirks;
 mod references;
 mod relay;
+mod repeats;
 mod rfc;
 mod root_query;
 mod scim;
