@@ -197,6 +197,36 @@ fn tables_line_up_and_carry_no_control_characters() {
 }
 
 #[test]
+fn leavers_and_failing_connectors_are_tables() {
+    let leaver = |removal: &str, delivery: Option<u64>, error: Option<&str>| {
+        serde_json::from_value(json!({
+            "since": 60_000, "tenant": "acme", "connector": "ldap", "resource": "01978c3e-5a00-7000-8000-000000000001",
+            "removal": removal, "delivery": delivery, "waits_for": null, "error": error,
+        }))
+        .unwrap()
+    };
+    assert_eq!(
+        show::leavers(&[leaver("dead", Some(7), Some("protected")), leaver("discarded", None, None)]),
+        "LEFT               TENANT  USER                                  CONNECTOR  REMOVAL    DELIVERY  REASON\n\
+         1970-01-01T00:01Z  acme    01978c3e-5a00-7000-8000-000000000001  ldap       dead       7         protected\n\
+         1970-01-01T00:01Z  acme    01978c3e-5a00-7000-8000-000000000001  ldap       discarded  -\n"
+    );
+    let report = |failing_until: Option<u64>| {
+        serde_json::from_value(json!({
+            "name": "ldap", "tenant": "acme", "state": "active", "pending": 3, "dead": 0, "oldest": null, "confirmed": 9,
+            "waiting_members": 0, "leavers": 2, "oldest_leaver": 0, "backfilling": false, "failing_until": failing_until,
+        }))
+        .unwrap()
+    };
+    assert_eq!(
+        show::connectors(&[report(Some(65_000)), report(None)]),
+        "CONNECTOR  TENANT  PENDING  DEAD  CONFIRMED  WAITING MEMBERS  LEAVERS  OLDEST  STATE\n\
+         ldap       acme    3        0     9          0                2        -       failing, next try 00:01:05Z\n\
+         ldap       acme    3        0     9          0                2        -       active\n"
+    );
+}
+
+#[test]
 fn unknown_shapes_and_pending_references_are_tables() {
     let shape = json!({
         "id": 3, "count": 12, "first": 0, "last": 2_400_000, "tenant": "acme", "operation": "patch", "resource_type": "User",

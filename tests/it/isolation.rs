@@ -59,7 +59,7 @@ impl Connector for Scripted {
             Behaviour::Forgets => return Vec::new(),
             Behaviour::Panics => panic!("as the test wants it"),
             Behaviour::Dead => return batch.iter().map(|_| Err(ConnectorError::transient("unreachable"))).collect(),
-            Behaviour::Flaps if call % 2 == 0 => {
+            Behaviour::Flaps if call.is_multiple_of(2) => {
                 return batch.iter().map(|_| Err(ConnectorError::transient("unreachable"))).collect();
             }
             Behaviour::Misconfigured => {
