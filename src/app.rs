@@ -78,7 +78,8 @@ impl App {
         ));
         let operator =
             Arc::new(Operator::new(store.clone(), credentials.clone(), Some(dispatcher.clone()), clock.clone()));
-        let provider = Arc::new(Provider::new(store.clone(), metrics.clone(), config.server.limits.bulk()));
+        let provider =
+            Arc::new(Provider::new(store.clone(), metrics.clone(), clock.clone(), config.server.limits.bulk()));
         let router = Arc::new(Router::new(
             &config.server,
             provider.clone(),

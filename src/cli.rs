@@ -6,6 +6,7 @@
 
 mod arguments;
 mod execute;
+mod leavers;
 mod logging;
 mod show;
 #[cfg(test)]
@@ -70,6 +71,7 @@ async fn run(cli: Cli) -> Exit {
         Action::Status(output) => operate(Command::Status, &output).await,
         Action::Connector(connector) => operate(connector.command(), connector.output()).await,
         Action::Queue(queue) => operate(queue.command(), queue.output()).await,
+        Action::Leavers(leavers) => operate(leavers.command(), leavers.output()).await,
         Action::Unknown(unknown) => operate(unknown.command(), unknown.output()).await,
     }
 }

@@ -4,11 +4,16 @@
 //! One `task::ConnectorTask` runs a connector. None waits for another: a dead downstream system costs the others
 //! nothing.
 
+mod circuit;
 mod desired;
 mod retry;
 mod task;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -17,13 +22,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::circuit::Circuit;
 use crate::{
     mapping::Mapping,
     metrics::Metrics,
     operator::ConnectorControl,
     scim::schema::ResourceType,
     store::{ConnectorName, Policy, Store},
-    time::Clock,
+    time::{Clock, Timestamp},
 };
 
 /// `[delivery]`: how failed deliveries are tried again.
@@ -68,10 +74,22 @@ pub struct Dispatcher {
     targets: BTreeMap<ConnectorName, Arc<Running>>,
 }
 
-/// A target and the bell that wakes its task.
+/// A target, the bell that wakes its task, and whether it works.
 struct Running {
     target: Target,
     bell: Notify,
+    /// Held for a look or a change, never while anything is waited for.
+    circuit: Mutex<Circuit>,
+}
+
+impl Running {
+    fn new(target: Target) -> Self {
+        Self { target, bell: Notify::new(), circuit: Mutex::default() }
+    }
+
+    fn circuit(&self) -> MutexGuard<'_, Circuit> {
+        self.circuit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Dispatcher {
@@ -83,10 +101,7 @@ impl Dispatcher {
         settings: Settings,
         targets: Vec<Target>,
     ) -> Self {
-        let targets = targets
-            .into_iter()
-            .map(|target| (target.name.clone(), Arc::new(Running { target, bell: Notify::new() })))
-            .collect();
+        let targets = targets.into_iter().map(|target| (target.name.clone(), Arc::new(Running::new(target)))).collect();
         Self { store, clock, metrics, settings, targets }
     }
 
@@ -113,6 +128,10 @@ impl ConnectorControl for Dispatcher {
         if let Some(running) = self.targets.get(name) {
             running.bell.notify_one();
         }
+    }
+
+    fn failing_until(&self, name: &ConnectorName) -> Option<Timestamp> {
+        self.targets.get(name)?.circuit().failing_until()
     }
 }
 

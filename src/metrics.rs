@@ -17,6 +17,7 @@ pub struct Metrics {
     quirks: IntCounterVec,
     dropped_attributes: IntCounterVec,
     unknown_shapes: IntCounterVec,
+    repeated_changes: IntCounterVec,
     pending_references: IntGaugeVec,
     oldest_pending_reference_seconds: GaugeVec,
     panics: IntCounterVec,
@@ -29,6 +30,10 @@ pub struct Metrics {
     dead: IntGaugeVec,
     oldest_seconds: GaugeVec,
     waiting_members: IntGaugeVec,
+    leaver_seconds: HistogramVec,
+    leaver_everywhere_seconds: HistogramVec,
+    leavers: IntGaugeVec,
+    leaver_oldest_seconds: GaugeVec,
     connector_state: IntGaugeVec,
     key_expiry_seconds: GaugeVec,
     connections: IntGauge,
@@ -65,6 +70,10 @@ pub enum ConnectorCondition {
 const SECONDS: &[f64] =
     &[0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
+/// From the second in which a healthy directory answers to the week in which someone was on holiday.
+const LEAVER_SECONDS: &[f64] =
+    &[1.0, 5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0, 172_800.0, 604_800.0];
+
 impl Metrics {
     /// Registers everything in a registry of its own.
     ///
@@ -85,6 +94,7 @@ impl Metrics {
             )?,
             request_seconds: histogram(
                 &registry,
+                SECONDS,
                 "scim_relay_request_duration_seconds",
                 "Time from a SCIM request's head to its answer, by tenant and operation.",
                 &["tenant", "operation"],
@@ -106,6 +116,13 @@ impl Metrics {
                 "scim_relay_unknown_shapes_total",
                 "Requests that were not understood, by tenant and operation; scim-relay unknown list shows them.",
                 &["tenant", "operation"],
+            )?,
+            repeated_changes: counter(
+                &registry,
+                "scim_relay_repeated_changes_total",
+                "Changes that a client sent for the third time or more within a day, and that changed nothing, by tenant \
+                 and attribute; * for a whole resource.",
+                &["tenant", "attribute"],
             )?,
             pending_references: gauge(
                 &registry,
@@ -158,6 +175,7 @@ impl Metrics {
             )?,
             delivery_seconds: histogram(
                 &registry,
+                SECONDS,
                 "scim_relay_delivery_duration_seconds",
                 "Time of one call to a downstream system, by connector.",
                 &["connector"],
@@ -185,6 +203,33 @@ impl Metrics {
                 "scim_relay_members_waiting",
                 "Memberships that wait for their member to be delivered, by connector.",
                 &["connector"],
+            )?,
+            leaver_seconds: histogram(
+                &registry,
+                LEAVER_SECONDS,
+                "scim_relay_leaver_seconds",
+                "Time from the commit that disabled or deleted a user to the connector's word that the entry is out of \
+                 use, by tenant and connector.",
+                &["tenant", "connector"],
+            )?,
+            leaver_everywhere_seconds: histogram(
+                &registry,
+                LEAVER_SECONDS,
+                "scim_relay_leaver_everywhere_seconds",
+                "The same to the last connector's word, by tenant.",
+                &["tenant"],
+            )?,
+            leavers: gauge(
+                &registry,
+                "scim_relay_leavers",
+                "Users who were disabled or deleted and may still have access, by tenant and connector.",
+                &["tenant", "connector"],
+            )?,
+            leaver_oldest_seconds: gauge_f64(
+                &registry,
+                "scim_relay_leaver_oldest_seconds",
+                "For how long the first of them has left, by tenant and connector; 0 when there is none.",
+                &["tenant", "connector"],
             )?,
             connector_state: gauge(
                 &registry,
@@ -248,6 +293,11 @@ impl Metrics {
         self.panics.with_label_values(&[place]).inc();
     }
 
+    /// A client sent a change again that it had sent before.
+    pub fn repeated_change(&self, tenant: &str, attribute: &str) {
+        self.repeated_changes.with_label_values(&[tenant, attribute]).inc();
+    }
+
     /// The store ended a transaction.
     pub fn committed(&self, succeeded: bool, writes: usize, took: Duration) {
         self.commits.with_label_values(&[if succeeded { "ok" } else { "failed" }]).inc();
@@ -285,6 +335,22 @@ impl Metrics {
         self.dead.with_label_values(&[connector]).set(signed(dead));
         self.oldest_seconds.with_label_values(&[connector]).set(oldest.as_secs_f64());
         self.waiting_members.with_label_values(&[connector]).set(signed(waiting_members));
+    }
+
+    /// A connector confirmed that a leaver's entry is out of use.
+    pub fn leaver_confirmed(&self, tenant: &str, connector: &str, took: Duration) {
+        self.leaver_seconds.with_label_values(&[tenant, connector]).observe(took.as_secs_f64());
+    }
+
+    /// The last connector did.
+    pub fn leaver_confirmed_everywhere(&self, tenant: &str, took: Duration) {
+        self.leaver_everywhere_seconds.with_label_values(&[tenant]).observe(took.as_secs_f64());
+    }
+
+    /// A connector's leavers who may still have access, read from the store.
+    pub fn leavers(&self, tenant: &str, connector: &str, count: u64, oldest: Duration) {
+        self.leavers.with_label_values(&[tenant, connector]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.leaver_oldest_seconds.with_label_values(&[tenant, connector]).set(oldest.as_secs_f64());
     }
 
     /// The state that a connector is in.
@@ -351,8 +417,14 @@ fn gauge_f64(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Re
     Ok(metric)
 }
 
-fn histogram(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec, prometheus::Error> {
-    let metric = HistogramVec::new(HistogramOpts::new(name, help).buckets(SECONDS.to_vec()), labels)?;
+fn histogram(
+    registry: &Registry,
+    buckets: &[f64],
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<HistogramVec, prometheus::Error> {
+    let metric = HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels)?;
     registry.register(Box::new(metric.clone()))?;
     Ok(metric)
 }

@@ -1,5 +1,5 @@
-//! What an operator can ask of a relay, whether it runs or not: keys, connectors, the queue, what was not understood. The
-//! command line and the control socket execute the same [`Command`]s.
+//! What an operator can ask of a relay, whether it runs or not: keys, connectors, the queue, leavers, what was not
+//! understood. The command line and the control socket execute the same [`Command`]s.
 
 #[cfg(test)]
 mod tests;
@@ -7,18 +7,20 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use scim_connector::ResourceId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
     credentials::{self, Credentials},
     store::{
-        self, ConnectorName, ConnectorState, ConnectorStatus, DeliveryId, QueueEntry, QueueSelection, Store, TenantName,
+        self, ConnectorName, ConnectorState, ConnectorStatus, DeliveryId, LeaverSelection, QueueEntry, QueueSelection,
+        Store, TenantName,
     },
-    time::Clock,
+    time::{Clock, Timestamp},
 };
 
-/// The most queue entries in one answer.
+/// The most queue entries, or leavers, in one answer.
 pub const QUEUE_ENTRIES_MAX: usize = 10_000;
 
 const SECONDS_PER_DAY: u64 = 86_400;
@@ -89,6 +91,20 @@ pub enum Command {
         /// Which.
         selection: QueueSelection,
     },
+    /// Lists leavers who may still have access, the longest first; at most [`QUEUE_ENTRIES_MAX`].
+    LeaversList {
+        /// Which.
+        selection: LeaverSelection,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Stops a leaver's clock at a connector: a person says that access ended there.
+    LeaversClose {
+        /// Where.
+        connector: ConnectorName,
+        /// Whose.
+        resource: ResourceId,
+    },
     /// Lists the shapes of requests that were not understood, the latest first.
     UnknownList {
         /// Only of this tenant.
@@ -109,7 +125,7 @@ pub enum Error {
     /// There is no such thing.
     #[error("there is no {kind} {name}")]
     Unknown {
-        /// `connector`, `tenant`, `key`, `delivery` or `unknown shape`.
+        /// `connector`, `tenant`, `key`, `delivery`, `leaver` or `unknown shape`.
         kind: &'static str,
         /// As the operator named it.
         name: String,
@@ -144,6 +160,20 @@ pub trait ConnectorControl: Send + Sync {
 
     /// Has the connector look at its state and queue at once.
     fn wake(&self, connector: &ConnectorName);
+
+    /// Until when a connector that fails as a whole is left alone; from then on it is probed, one delivery at a time.
+    /// `None` where it works.
+    fn failing_until(&self, connector: &ConnectorName) -> Option<Timestamp>;
+}
+
+/// A connector's numbers, and what only a running relay knows of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ConnectorReport {
+    /// What the store knows.
+    #[serde(flatten)]
+    pub status: ConnectorStatus,
+    /// Until when a connector that fails as a whole is left alone.
+    pub failing_until: Option<Timestamp>,
 }
 
 /// Executes commands on a store.
@@ -192,11 +222,11 @@ impl Operator {
                 Ok(json!({
                     "running": self.control.is_some(),
                     "store": store,
-                    "connectors": self.store.connectors().await?,
+                    "connectors": self.reports().await?,
                     "pending_references": self.store.pending_references().await?,
                 }))
             }
-            Command::ConnectorList => Ok(json!({ "connectors": self.store.connectors().await? })),
+            Command::ConnectorList => Ok(json!({ "connectors": self.reports().await? })),
             Command::ConnectorPause { connector } => self.set_state(&connector, ConnectorState::Paused).await,
             Command::ConnectorResume { connector } => self.set_state(&connector, ConnectorState::Active).await,
             Command::ConnectorCheck { connector } => {
@@ -230,6 +260,28 @@ impl Operator {
                 self.known_in(&selection).await?;
                 let discarded = self.store.queue_discard(&selection, self.clock.now()).await?;
                 Ok(json!({ "discarded": discarded }))
+            }
+            Command::LeaversList { selection, limit } => {
+                if let Some(connector) = &selection.connector {
+                    self.known(connector).await?;
+                }
+                let limit = limit.min(QUEUE_ENTRIES_MAX);
+                let mut leavers = self.store.leavers(&selection, limit.saturating_add(1)).await?;
+                let more = leavers.len() > limit;
+                leavers.truncate(limit);
+                Ok(json!({ "leavers": leavers, "more": more }))
+            }
+            Command::LeaversClose { connector, resource } => {
+                self.known(&connector).await?;
+                let selection = LeaverSelection {
+                    connector: Some(connector.clone()),
+                    resource: Some(resource),
+                    ..LeaverSelection::default()
+                };
+                match self.store.close_leavers(&selection).await? {
+                    0 => Err(Error::Unknown { kind: "leaver", name: format!("{resource} at {}", connector.0) }),
+                    _ => Ok(json!({ "closed": resource, "connector": connector })),
+                }
             }
             Command::UnknownList { tenant, limit } => {
                 Ok(json!({ "shapes": self.store.unknown_shapes(tenant.as_ref(), limit).await? }))
@@ -270,13 +322,22 @@ impl Operator {
         self.known(connector).await?;
         self.store.set_connector_state(connector, state).await?;
         self.wake(Some(connector)).await?;
-        let status = self.known(connector).await?;
-        Ok(json!({ "connectors": [status] }))
+        let report = self.report(self.known(connector).await?);
+        Ok(json!({ "connectors": [report] }))
     }
 
     async fn queue(&self, selection: &QueueSelection, limit: usize) -> Result<Vec<QueueEntry>, Error> {
         self.known_in(selection).await?;
         Ok(self.store.queue(selection, self.clock.now(), limit).await?)
+    }
+
+    async fn reports(&self) -> Result<Vec<ConnectorReport>, Error> {
+        Ok(self.store.connectors().await?.into_iter().map(|status| self.report(status)).collect())
+    }
+
+    fn report(&self, status: ConnectorStatus) -> ConnectorReport {
+        let failing_until = self.control.as_ref().and_then(|control| control.failing_until(&status.name));
+        ConnectorReport { status, failing_until }
     }
 
     /// The connector's status: a misspelt name must not look like one with an empty queue.

@@ -6,6 +6,7 @@ mod managers;
 mod me;
 mod preconditions;
 mod renderer;
+mod repeats;
 mod unknown;
 mod write;
 
@@ -25,7 +26,7 @@ pub use self::{
     preconditions::Preconditions,
     unknown::Asked,
 };
-use self::{renderer::Renderer, unknown::Waiting};
+use self::{renderer::Renderer, repeats::Repeats, unknown::Waiting};
 use crate::{
     dialect::Dialect,
     metrics::Metrics,
@@ -37,6 +38,7 @@ use crate::{
         schema::{ResourceType, ResourceTypes, Schema},
     },
     store::{self, Committed, Store, Stored, TenantName, UniqueId, WriteError},
+    time::Clock,
 };
 
 /// The provisioning switches of a tenant, as a client's administrator knows them.
@@ -154,13 +156,14 @@ pub struct Provider {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
     waiting: Waiting,
+    repeats: Repeats,
     bulk_limits: BulkLimits,
 }
 
 impl Provider {
     /// A provider over that store.
-    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, bulk_limits: BulkLimits) -> Self {
-        Self { store, metrics, bulk_limits, waiting: Waiting::default() }
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, clock: Clock, bulk_limits: BulkLimits) -> Self {
+        Self { store, metrics, bulk_limits, waiting: Waiting::default(), repeats: Repeats::new(clock) }
     }
 
     /// POST to a resource type's endpoint.

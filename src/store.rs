@@ -7,6 +7,7 @@
 //! receipt leaves after the commit is on disk.
 
 mod delivery;
+mod leavers;
 mod operator;
 mod policy;
 pub mod sqlite;
@@ -32,6 +33,7 @@ use crate::{
 };
 
 pub use delivery::{Delivery, DeliveryId, MemberDelta, Outcome, OwedState, Settlement};
+pub use leavers::{Leaver, LeaverSelection, RemovalState};
 pub use operator::{
     ConnectorState, ConnectorStatus, NotUnderstood, PendingReferences, QueueClass, QueueEntry, QueueSelection,
     ReferenceAttribute, UNKNOWN_SHAPES_MAX, UnknownShape,
@@ -417,6 +419,12 @@ pub trait Store: Send + Sync + 'static {
     /// Drops the selected deliveries: what they owed is owed no more until the resource changes again. Audited. How
     /// many.
     async fn queue_discard(&self, selection: &QueueSelection, now: Timestamp) -> Result<u64, Error>;
+
+    /// Leavers who may still have access, the longest first, at most `limit`.
+    async fn leavers(&self, selection: &LeaverSelection, limit: usize) -> Result<Vec<Leaver>, Error>;
+
+    /// Stops the selected leavers' clocks, because a person says that their access ended. Audited. How many.
+    async fn close_leavers(&self, selection: &LeaverSelection) -> Result<u64, Error>;
 
     /// How many references of each tenant name nobody: two entries a tenant, zeros included.
     async fn pending_references(&self) -> Result<Vec<PendingReferences>, Error>;

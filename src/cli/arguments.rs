@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 
+use super::leavers::{self, Leavers};
 use crate::{
     client::Base,
     operator::Command,
@@ -25,6 +26,8 @@ Examples:
     scim-relay status
     scim-relay queue list --class dead
     scim-relay queue retry --connector directory --class dead
+  Who was disabled or deleted and may still have access:
+    scim-relay leavers list
   What would a client complain of, at any SCIM endpoint:
     scim-relay verify --as okta --token-file okta.key https://scim.example/v2
 
@@ -108,6 +111,9 @@ pub(super) enum Action {
     /// Look at deliveries that are owed, try them again, or drop them
     #[command(subcommand, after_long_help = QUEUE_EXAMPLES)]
     Queue(Queue),
+    /// Look at leavers: users who were disabled or deleted and may still have access downstream
+    #[command(subcommand, after_long_help = leavers::EXAMPLES)]
+    Leavers(Leavers),
     /// Look at the requests of clients that were not understood: their names and types, never a person's data
     #[command(subcommand, after_long_help = UNKNOWN_EXAMPLES)]
     Unknown(Unknown),
@@ -424,12 +430,12 @@ impl Unknown {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "clap takes functions that may fail")]
-fn tenant_name(text: &str) -> Result<TenantName, String> {
+pub(super) fn tenant_name(text: &str) -> Result<TenantName, String> {
     Ok(TenantName(text.into()))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "clap takes functions that may fail")]
-fn connector_name(text: &str) -> Result<ConnectorName, String> {
+pub(super) fn connector_name(text: &str) -> Result<ConnectorName, String> {
     Ok(ConnectorName(text.into()))
 }
 

@@ -4,10 +4,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    operator::Command,
+    operator::{Command, ConnectorReport},
     store::{
-        ConnectorState, ConnectorStatus, Credential, NotUnderstood, PendingReferences, QueueClass, QueueEntry,
-        UnknownShape,
+        ConnectorState, Credential, Leaver, NotUnderstood, PendingReferences, QueueClass, QueueEntry, UnknownShape,
     },
     time::Timestamp,
 };
@@ -47,6 +46,13 @@ pub(super) fn answer(command: &Command, mut answer: Value) {
         Command::QueueShow { .. } => print!("{}", one(&answer["delivery"])),
         Command::QueueRetry { .. } => println!("{} deliveries will go now", answer["retried"]),
         Command::QueueDiscard { .. } => println!("{} deliveries discarded", answer["discarded"]),
+        Command::LeaversList { .. } => {
+            print!("{}", leavers(&take(&mut answer, "leavers")));
+            if answer["more"] == true {
+                println!("… and more; see --limit");
+            }
+        }
+        Command::LeaversClose { resource, connector } => println!("closed {resource} at {}", connector.0),
         Command::UnknownList { .. } => print!("{}", unknown_shapes(&take(&mut answer, "shapes"))),
         Command::UnknownShow { .. } => {
             let shape = answer["shape"]["shape"].take();
@@ -80,13 +86,14 @@ pub(super) fn keys(keys: &[Credential]) -> String {
     table(["TENANT", "ID", "LABEL", "CREATED", "LAST USED", "ENDS"], rows)
 }
 
-pub(super) fn connectors(connectors: &[ConnectorStatus]) -> String {
-    let rows = connectors.iter().map(|status| {
-        let state = match &status.state {
-            ConnectorState::Active if status.backfilling => "backfilling".to_owned(),
-            ConnectorState::Active => "active".to_owned(),
-            ConnectorState::Paused => "paused".to_owned(),
-            ConnectorState::Suspended { reason } => format!("suspended: {reason}"),
+pub(super) fn connectors(connectors: &[ConnectorReport]) -> String {
+    let rows = connectors.iter().map(|ConnectorReport { status, failing_until }| {
+        let state = match (&status.state, failing_until) {
+            (ConnectorState::Active, Some(until)) => format!("failing, next try {}", second(*until)),
+            (ConnectorState::Active, None) if status.backfilling => "backfilling".to_owned(),
+            (ConnectorState::Active, None) => "active".to_owned(),
+            (ConnectorState::Paused, _) => "paused".to_owned(),
+            (ConnectorState::Suspended { reason }, _) => format!("suspended: {reason}"),
         };
         [
             status.name.0.to_string(),
@@ -95,11 +102,15 @@ pub(super) fn connectors(connectors: &[ConnectorStatus]) -> String {
             status.dead.to_string(),
             status.confirmed.to_string(),
             status.waiting_members.to_string(),
+            status.leavers.to_string(),
             status.oldest.map_or_else(|| "-".to_owned(), minute),
             state,
         ]
     });
-    table(["CONNECTOR", "TENANT", "PENDING", "DEAD", "CONFIRMED", "WAITING MEMBERS", "OLDEST", "STATE"], rows)
+    table(
+        ["CONNECTOR", "TENANT", "PENDING", "DEAD", "CONFIRMED", "WAITING MEMBERS", "LEAVERS", "OLDEST", "STATE"],
+        rows,
+    )
 }
 
 pub(super) fn deliveries(entries: &[QueueEntry]) -> String {
@@ -118,10 +129,27 @@ pub(super) fn deliveries(entries: &[QueueEntry]) -> String {
             class.to_owned(),
             entry.attempts.to_string(),
             minute(entry.queued),
+            entry.leaver_since.map_or_else(|| "-".to_owned(), minute),
             waits.or_else(|| entry.error.clone()).unwrap_or_default(),
         ]
     });
-    table(["ID", "CONNECTOR", "RESOURCE", "OWED", "CLASS", "ATTEMPTS", "QUEUED", "REASON"], rows)
+    table(["ID", "CONNECTOR", "RESOURCE", "OWED", "CLASS", "ATTEMPTS", "QUEUED", "LEFT", "REASON"], rows)
+}
+
+pub(super) fn leavers(leavers: &[Leaver]) -> String {
+    let rows = leavers.iter().map(|leaver| {
+        let waits = leaver.waits_for.map(|earlier| format!("waits for {}", earlier.0));
+        [
+            minute(leaver.since),
+            leaver.tenant.0.to_string(),
+            leaver.resource.to_string(),
+            leaver.connector.0.to_string(),
+            leaver.removal.as_str().to_owned(),
+            leaver.delivery.map_or_else(|| "-".to_owned(), |delivery| delivery.0.to_string()),
+            waits.or_else(|| leaver.error.clone()).unwrap_or_default(),
+        ]
+    });
+    table(["LEFT", "TENANT", "USER", "CONNECTOR", "REMOVAL", "DELIVERY", "REASON"], rows)
 }
 
 /// Those that name nobody; nothing where all is well.
@@ -164,8 +192,10 @@ fn one(entry: &Value) -> String {
     let known = entry.iter().filter(|(_, value)| !value.is_null());
     known
         .map(|(name, value)| {
-            let moment =
-                ["queued", "not_before", "first", "last"].contains(&name.as_str()).then(|| value.as_i64()).flatten();
+            let moment = ["queued", "not_before", "leaver_since", "first", "last"]
+                .contains(&name.as_str())
+                .then(|| value.as_i64())
+                .flatten();
             let text = match (moment, value) {
                 (Some(moment), _) => Timestamp(moment).rfc3339(),
                 (None, Value::String(text)) => printable(text),
@@ -180,6 +210,12 @@ fn one(entry: &Value) -> String {
 fn minute(moment: Timestamp) -> String {
     let text = moment.rfc3339();
     text.get(..16).map_or_else(|| text.clone(), |minute| format!("{minute}Z"))
+}
+
+/// `09:30:05Z`: a back-off is minutes at most.
+fn second(moment: Timestamp) -> String {
+    let text = moment.rfc3339();
+    text.get(11..19).map_or_else(|| text.clone(), |second| format!("{second}Z"))
 }
 
 /// Columns as wide as their widest cell; the last is left as it is.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{arguments::*, show, *};
 use crate::{
-    store::{ConnectorName, DeliveryId, QueueClass, QueueSelection, TenantName},
+    store::{ConnectorName, DeliveryId, LeaverSelection, QueueClass, QueueSelection, TenantName},
     time::Timestamp,
 };
 
@@ -23,6 +23,7 @@ fn command(line: &str) -> Command {
         Action::Status(_) => Command::Status,
         Action::Connector(connector) => connector.command(),
         Action::Queue(queue) => queue.command(),
+        Action::Leavers(leavers) => leavers.command(),
         Action::Unknown(unknown) => unknown.command(),
         action @ (Action::Serve(_) | Action::Check(_) | Action::Verify(_) | Action::Demo { .. }) => {
             panic!("{action:?}")
@@ -73,6 +74,24 @@ fn lines_become_commands() {
         ("connector pause ldap", Command::ConnectorPause { connector: connector() }),
         ("connector resume ldap", Command::ConnectorResume { connector: connector() }),
         ("connector check ldap", Command::ConnectorCheck { connector: connector() }),
+        (
+            "leavers list --tenant acme --connector ldap --limit 5",
+            Command::LeaversList {
+                selection: LeaverSelection {
+                    tenant: Some(TenantName("acme".into())),
+                    connector: Some(ConnectorName("ldap".into())),
+                    resource: None,
+                },
+                limit: 5,
+            },
+        ),
+        (
+            "leavers close --connector ldap 01978c3e-5a00-7000-8000-000000000001",
+            Command::LeaversClose {
+                connector: ConnectorName("ldap".into()),
+                resource: "01978c3e-5a00-7000-8000-000000000001".parse().unwrap(),
+            },
+        ),
         ("unknown list --tenant acme", Command::UnknownList { tenant: Some(TenantName("acme".into())), limit: 100 }),
         ("unknown show 7", Command::UnknownShow { id: 7 }),
         ("queue show 7", Command::QueueShow { id: DeliveryId(7) }),
@@ -163,6 +182,7 @@ fn tables_line_up_and_carry_no_control_characters() {
         queued: Timestamp(0),
         not_before: None,
         waits_for: None,
+        leaver_since: (id == 7).then_some(Timestamp(60_000)),
         error_class: None,
         error: error.map(ToOwned::to_owned),
         request_id: "r".into(),
@@ -170,9 +190,39 @@ fn tables_line_up_and_carry_no_control_characters() {
     let text = show::deliveries(&[entry(7, Some("no \u{1b}[31msuch object")), entry(1_234_567, None)]);
     assert_eq!(
         text,
-        "ID       CONNECTOR  RESOURCE   OWED       CLASS  ATTEMPTS  QUEUED             REASON\n\
-         7        ldap       User 0197  version 3  dead   1         1970-01-01T00:00Z  no  [31msuch object\n\
-         1234567  ldap       User 0197  version 3  dead   1         1970-01-01T00:00Z\n"
+        "ID       CONNECTOR  RESOURCE   OWED       CLASS  ATTEMPTS  QUEUED             LEFT               REASON\n\
+         7        ldap       User 0197  version 3  dead   1         1970-01-01T00:00Z  1970-01-01T00:01Z  no  [31msuch object\n\
+         1234567  ldap       User 0197  version 3  dead   1         1970-01-01T00:00Z  -\n"
+    );
+}
+
+#[test]
+fn leavers_and_failing_connectors_are_tables() {
+    let leaver = |removal: &str, delivery: Option<u64>, error: Option<&str>| {
+        serde_json::from_value(json!({
+            "since": 60_000, "tenant": "acme", "connector": "ldap", "resource": "01978c3e-5a00-7000-8000-000000000001",
+            "removal": removal, "delivery": delivery, "waits_for": null, "error": error,
+        }))
+        .unwrap()
+    };
+    assert_eq!(
+        show::leavers(&[leaver("dead", Some(7), Some("protected")), leaver("discarded", None, None)]),
+        "LEFT               TENANT  USER                                  CONNECTOR  REMOVAL    DELIVERY  REASON\n\
+         1970-01-01T00:01Z  acme    01978c3e-5a00-7000-8000-000000000001  ldap       dead       7         protected\n\
+         1970-01-01T00:01Z  acme    01978c3e-5a00-7000-8000-000000000001  ldap       discarded  -\n"
+    );
+    let report = |failing_until: Option<u64>| {
+        serde_json::from_value(json!({
+            "name": "ldap", "tenant": "acme", "state": "active", "pending": 3, "dead": 0, "oldest": null, "confirmed": 9,
+            "waiting_members": 0, "leavers": 2, "oldest_leaver": 0, "backfilling": false, "failing_until": failing_until,
+        }))
+        .unwrap()
+    };
+    assert_eq!(
+        show::connectors(&[report(Some(65_000)), report(None)]),
+        "CONNECTOR  TENANT  PENDING  DEAD  CONFIRMED  WAITING MEMBERS  LEAVERS  OLDEST  STATE\n\
+         ldap       acme    3        0     9          0                2        -       failing, next try 00:01:05Z\n\
+         ldap       acme    3        0     9          0                2        -       active\n"
     );
 }
 

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Dispatcher, Running, STORE_RETRY, Settings,
+    circuit::{Circuit, Failure},
     desired::{Task, task},
     retry,
 };
@@ -32,10 +33,6 @@ pub(super) struct ConnectorTask {
     stop: CancellationToken,
     /// Deliveries in a call or about to be settled.
     under_way: Vec<DeliveryId>,
-    /// Calls in a row that failed for the connector as a whole.
-    failures: u32,
-    /// While the connector as a whole fails or asked for a pause: no call before this.
-    not_before: Timestamp,
 }
 
 /// A call under way and what it carries.
@@ -43,14 +40,6 @@ struct Call {
     deliveries: Vec<Pending>,
     result: Vec<Result<Applied, ConnectorError>>,
     took: Duration,
-}
-
-/// How a transient failure is held against its delivery.
-struct Transient {
-    /// Whether it counts as one of its attempts.
-    counted: bool,
-    /// How long it waits where the connector as a whole failed; else its own back-off decides.
-    delay: Option<Duration>,
 }
 
 /// What is kept of a delivery while its change is under way.
@@ -75,8 +64,6 @@ impl ConnectorTask {
             running,
             stop,
             under_way: Vec::new(),
-            failures: 0,
-            not_before: Timestamp(i64::MIN),
         }
     }
 
@@ -95,11 +82,9 @@ impl ConnectorTask {
             let now = self.clock.now();
             let mut wake_at = None;
             if state == ConnectorState::Active && !stop.is_cancelled() {
-                // A connector that fails as a whole is probed with one delivery at a time (half-open).
-                let (calls_max, batch_max) =
-                    if self.failures > 0 { (1, 1) } else { (limits.in_flight_max, limits.batch_max) };
-                while wake_at.is_none() && calls.len() < calls_max && now >= self.not_before {
-                    match self.store.deliveries(&self.running.target.name, now, batch_max, &self.under_way).await {
+                let allowed = self.running.circuit().allowance(limits, now);
+                while wake_at.is_none() && calls.len() < allowed.calls {
+                    match self.store.deliveries(&self.running.target.name, now, allowed.batch, &self.under_way).await {
                         Ok(deliveries) if deliveries.is_empty() => break,
                         Ok(deliveries) => {
                             let (pending, changes) = self.prepare(deliveries).await;
@@ -133,8 +118,8 @@ impl ConnectorTask {
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
                 () = self.running.bell.notified() => {
                     state = self.state().await;
-                    self.failures = 0;
-                    self.not_before = Timestamp(i64::MIN);
+                    // An operator knows that it works again.
+                    *self.running.circuit() = Circuit::default();
                 }
                 changed = deliverable.changed(), if state == ConnectorState::Active => {
                     if changed.is_err() {
@@ -166,7 +151,7 @@ impl ConnectorTask {
     /// Shows the connector's state in the metrics.
     fn show(&self, state: &ConnectorState) {
         let condition = match state {
-            ConnectorState::Active if self.failures > 0 => ConnectorCondition::Failing,
+            ConnectorState::Active if self.running.circuit().failing_until().is_some() => ConnectorCondition::Failing,
             ConnectorState::Active => ConnectorCondition::Active,
             ConnectorState::Paused => ConnectorCondition::Paused,
             ConnectorState::Suspended { .. } => ConnectorCondition::Suspended,
@@ -236,21 +221,15 @@ impl ConnectorTask {
             matches!(result, Err(error) if matches!(error.class(), ErrorClass::Transient | ErrorClass::Misconfigured))
         });
         let now = self.clock.now();
-        // A failure counts against its delivery only where the connector worked just before: else the connector is to
-        // blame, and deliveries wait for it without end.
-        let counted = !failed_as_a_whole || self.failures == 0;
-        let mut pause = Duration::ZERO;
-        if failed_as_a_whole {
-            self.failures = self.failures.saturating_add(1);
+        let failure = if failed_as_a_whole {
             let salt = call.deliveries.first().map_or(0, |pending| pending.id.0);
-            pause = retry::delay(&self.settings, self.failures, salt);
-            self.not_before = now.after(pause);
+            Some(self.running.circuit().failed(&self.settings, now, salt))
         } else {
-            self.failures = 0;
-        }
-        // Longer than the connector's own pause, so that its next probe takes another delivery and a poisonous one
-        // cannot pass for an outage.
-        let transient = Transient { counted, delay: failed_as_a_whole.then_some(pause.saturating_mul(2)) };
+            let is_throttled = |error: &ConnectorError| matches!(error.class(), ErrorClass::Throttled { .. });
+            let taken = call.result.iter().filter(|result| !result.as_ref().is_err_and(is_throttled)).count();
+            self.running.circuit().worked(taken);
+            None
+        };
         let mut suspended = None;
         let mut settlements = Vec::with_capacity(call.deliveries.len());
         for (pending, result) in call.deliveries.into_iter().zip(call.result) {
@@ -260,7 +239,7 @@ impl ConnectorTask {
             {
                 suspended = Some(ConnectorState::Suspended { reason: error.message().to_owned() });
             }
-            let outcome = self.outcome(&pending, result, &transient, now);
+            let outcome = self.outcome(&pending, result, failure, now);
             settlements.push(Settlement {
                 id: pending.id,
                 resource: pending.resource,
@@ -286,7 +265,7 @@ impl ConnectorTask {
         &mut self,
         pending: &Pending,
         result: Result<Applied, ConnectorError>,
-        transient: &Transient,
+        failure: Option<Failure>,
         now: Timestamp,
     ) -> Outcome {
         let name = &*self.running.target.name.0;
@@ -335,19 +314,20 @@ impl ConnectorTask {
             counted,
             message: error.message().to_owned(),
         };
+        let is_counted = failure.is_none_or(|failure| failure.is_counted);
         let backoff = retry::delay(&self.settings, attempts, pending.id.0);
         match error.class() {
-            ErrorClass::Transient if transient.counted && attempts >= self.settings.attempts_max => {
+            ErrorClass::Transient if is_counted && attempts >= self.settings.attempts_max => {
                 self.metrics.delivered(name, DeliveryOutcome::Rejected);
                 Outcome::Dead { message }
             }
             ErrorClass::Transient => {
                 self.metrics.delivered(name, DeliveryOutcome::Transient);
-                again(transient.delay.unwrap_or(backoff), transient.counted)
+                again(failure.map_or(backoff, |failure| failure.delay), is_counted)
             }
             ErrorClass::Throttled { retry_after } => {
                 self.metrics.delivered(name, DeliveryOutcome::Throttled);
-                self.not_before = self.not_before.max(now.after(*retry_after));
+                self.running.circuit().pause(now.after(*retry_after));
                 again(*retry_after, false)
             }
             ErrorClass::Waiting { .. } => {
@@ -408,8 +388,9 @@ impl ConnectorTask {
 
     /// When to look again without being told: the connector's pause ends, or the next delivery's time comes.
     async fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.not_before > now {
-            return Some(self.not_before);
+        let call_at = self.running.circuit().call_at();
+        if call_at > now {
+            return Some(call_at);
         }
         match self.store.next_delivery_at(&self.running.target.name, now).await {
             Ok(next) => next,

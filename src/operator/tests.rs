@@ -41,6 +41,10 @@ impl ConnectorControl for Control {
     fn wake(&self, _connector: &ConnectorName) {
         self.woken.fetch_add(1, Ordering::Relaxed);
     }
+
+    fn failing_until(&self, _connector: &ConnectorName) -> Option<Timestamp> {
+        None
+    }
 }
 
 struct Bed {

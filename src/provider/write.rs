@@ -124,7 +124,12 @@ impl Provider {
         if_match: Option<IfMatch>,
         operation: Operation,
     ) -> Result<Committed, scim::Error> {
-        self.store.commit(write(caller, resource_type, if_match, operation)).await.map_err(refused)
+        let tenant = &caller.tenant.name;
+        let changes = self.repeats.changes(tenant, resource_type, &operation);
+        let write = write(caller, resource_type, if_match, operation);
+        let committed = self.store.commit(write).await.map_err(refused)?;
+        self.repeats.note(&self.metrics, tenant, &changes, committed.effect());
+        Ok(committed)
     }
 }
 

@@ -43,6 +43,10 @@ pub struct ConnectorStatus {
     pub confirmed: u64,
     /// Memberships that wait for their member.
     pub waiting_members: u64,
+    /// Leavers who may still have access there.
+    pub leavers: u64,
+    /// Since when the first of them is.
+    pub oldest_leaver: Option<Timestamp>,
     /// Whether a backfill is under way.
     pub backfilling: bool,
 }
@@ -74,7 +78,10 @@ pub enum QueueClass {
 
 /// A delivery as an operator sees it. No personal data.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names say it; `waits_for` names an earlier delivery in conflict")]
+#[expect(
+    missing_docs,
+    reason = "the names say it; `waits_for` names an earlier delivery in conflict, `leaver_since` when its user left"
+)]
 pub struct QueueEntry {
     pub id: DeliveryId,
     pub connector: ConnectorName,
@@ -87,6 +94,7 @@ pub struct QueueEntry {
     pub queued: Timestamp,
     pub not_before: Option<Timestamp>,
     pub waits_for: Option<DeliveryId>,
+    pub leaver_since: Option<Timestamp>,
     pub error_class: Option<String>,
     pub error: Option<String>,
     pub request_id: String,

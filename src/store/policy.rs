@@ -60,6 +60,16 @@ pub enum Standing {
 }
 
 impl Policy {
+    /// What becomes of the entry of a resource with that standing; `None` where it is to be in use. A deleted resource
+    /// is outside.
+    pub fn removal(&self, standing: Standing) -> Option<OnRemoval> {
+        match standing {
+            Standing::Live => None,
+            Standing::Inactive => Some(self.on_deactivate),
+            Standing::Outside => Some(self.on_delete),
+        }
+    }
+
     /// How a resource of that type with these canonical attributes stands to the connector.
     pub fn standing(&self, kind: &ResourceKind, attributes: &Object) -> Standing {
         if !self.scope.covers(kind, attributes) {

@@ -12,9 +12,11 @@ mod catalog;
 mod commit;
 mod credentials;
 mod deliver;
+mod directory;
 mod evolve;
 mod find;
 mod index;
+mod leavers;
 mod members;
 mod options;
 mod owe;
@@ -34,9 +36,7 @@ mod unknown;
 mod writer;
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
-    path::Path,
+    fs::File,
     sync::{Arc, Mutex, PoisonError, RwLock},
     thread,
 };
@@ -49,6 +49,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use self::{
     catalog::{Catalog, ConnectorEntry},
+    directory::{io, prepare, private_file},
     members::Kinds,
     passwords::Sealer,
     readers::Readers,
@@ -65,8 +66,8 @@ use crate::{
     scim::{self, query::Query},
     store::{
         Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
-        Membership, NotUnderstood, Page, PendingReferences, QueueEntry, QueueSelection, Settlement, Store, Stored,
-        Tenant, TenantName, UniqueId, UnknownShape, Write, WriteError,
+        Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences, QueueEntry, QueueSelection,
+        Settlement, Store, Stored, Tenant, TenantName, UniqueId, UnknownShape, Write, WriteError,
     },
     time::Timestamp,
 };
@@ -421,6 +422,16 @@ impl Store for SqliteStore {
         self.change(move |transaction| queue::discard(transaction, &selection, now)).await
     }
 
+    async fn leavers(&self, selection: &LeaverSelection, limit: usize) -> Result<Vec<Leaver>, Error> {
+        let selection = selection.clone();
+        self.long_read(move |sql, _| leavers::list(sql, &selection, limit)).await
+    }
+
+    async fn close_leavers(&self, selection: &LeaverSelection) -> Result<u64, Error> {
+        let selection = selection.clone();
+        self.change(move |transaction| leavers::close(transaction, &selection)).await
+    }
+
     async fn pending_references(&self) -> Result<Vec<PendingReferences>, Error> {
         self.long_read(references::counts).await
     }
@@ -456,37 +467,6 @@ impl Store for SqliteStore {
             let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         }
         self.readers.close();
-    }
-}
-
-/// Makes the directory and takes its lock.
-fn prepare(data_dir: &Path) -> Result<File, Error> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(data_dir)
-        .map_err(|source| io("creating the data directory", source))?;
-    fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700))
-        .map_err(|source| io("restricting the data directory", source))?;
-    let lock = private_file(&data_dir.join("lock")).map_err(|source| io("opening the lock file", source))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: data_dir.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(io("locking the data directory", source)),
-    }
-}
-
-/// Opens a file that only its owner may read; SQLite gives its log and index the database's mode.
-fn private_file(path: &Path) -> std::io::Result<File> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    Ok(file)
-}
-
-fn io(step: &'static str, source: std::io::Error) -> Error {
-    match source.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::ReadOnlyFilesystem => Error::Full { step },
-        _ => Error::Io { step, source: Box::new(source) },
     }
 }
 

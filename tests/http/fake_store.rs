@@ -8,8 +8,8 @@ use scim_relay::{
     scim::{self, query::Query},
     store::{
         Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
-        Membership, NotUnderstood, Page, PendingReferences, QueueEntry, QueueSelection, Settlement, Store, Stored,
-        Tenant, TenantName, UnknownShape, Write, WriteError,
+        Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences, QueueEntry, QueueSelection,
+        Settlement, Store, Stored, Tenant, TenantName, UnknownShape, Write, WriteError,
     },
     time::Timestamp,
 };
@@ -126,6 +126,14 @@ impl Store for FakeStore {
 
     async fn connectors(&self) -> Result<Vec<ConnectorStatus>, Error> {
         Ok(Vec::new())
+    }
+
+    async fn leavers(&self, _: &LeaverSelection, _: usize) -> Result<Vec<Leaver>, Error> {
+        unimplemented!()
+    }
+
+    async fn close_leavers(&self, _: &LeaverSelection) -> Result<u64, Error> {
+        unimplemented!()
     }
 
     async fn pending_references(&self) -> Result<Vec<PendingReferences>, Error> {

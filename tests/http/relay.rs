@@ -58,7 +58,7 @@ impl Relay {
         };
         let (key, other_key) = (key_for("acme").await, key_for("umbra").await);
         let credentials = Arc::new(credentials);
-        let provider = Arc::new(Provider::new(store, metrics.clone(), settings.limits.bulk()));
+        let provider = Arc::new(Provider::new(store, metrics.clone(), clock.clone(), settings.limits.bulk()));
         let tenants = vec![tenant("acme", Switches::default()), tenant("umbra", Switches::default())];
         let router = Arc::new(Router::new(&settings, provider, credentials.clone(), tenants, metrics.clone()));
         let server = Server::bind(&settings, router.clone()).await.unwrap();

@@ -379,7 +379,7 @@ async fn what_is_no_bulk_request_is_refused_before_anything_is_done() {
 async fn what_there_is_no_time_for_is_told_for_each_operation() {
     let world = TestStore::open(Clock::system()).await;
     let limits = BulkLimits { operations_max: 10, payload_bytes_max: 10_000 };
-    let provider = Provider::new(world.store.clone(), Arc::new(Metrics::new().unwrap()), limits);
+    let provider = Provider::new(world.store.clone(), Arc::new(Metrics::new().unwrap()), Clock::system(), limits);
     let caller = Caller {
         tenant: Arc::new(Tenant {
             name: tenant(),

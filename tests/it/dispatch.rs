@@ -216,6 +216,64 @@ async fn an_outage_is_waited_out_without_dead_letters() {
 }
 
 #[tokio::test]
+async fn g18_a_connector_that_comes_back_is_probed_by_one_delivery_and_taken_up_gently() {
+    let mut relay = Relay::start(FOUR).await;
+    let under_way = async |relay: &mut Relay, count| {
+        let mut calls = Vec::new();
+        for _ in 0..count {
+            calls.push(relay.call().await);
+        }
+        assert!(tokio::time::timeout(Duration::from_millis(50), relay.calls.recv()).await.is_err(), "{count} at once");
+        calls
+    };
+    for number in 0..11 {
+        relay.store.create(user(&format!("user-{number}"))).await;
+    }
+    for call in under_way(&mut relay, 4).await {
+        call.fail(&ErrorClass::Transient);
+    }
+    relay.call_later().await.fail(&ErrorClass::Transient);
+    harness::eventually(|| async { relay.dispatcher.failing_until(&connector()).is_some() }).await;
+    let probe = relay.call_later().await;
+    assert!(relay.calls.try_recv().is_err());
+    // What has failed waits for its time; with that passed only the circuit bounds what is under way.
+    relay.clock.advance(Duration::from_secs(600));
+    probe.confirm();
+    for count in [2, 4, 4] {
+        for call in under_way(&mut relay, count).await {
+            call.confirm();
+        }
+        assert_eq!(relay.dispatcher.failing_until(&connector()), None);
+    }
+    relay.settled(&[]).await;
+}
+
+#[tokio::test]
+async fn an_operator_closes_the_circuit_of_a_connector_that_fails() {
+    let mut relay = Relay::start(FOUR).await;
+    for name in ["ann", "ben", "cem"] {
+        relay.store.create(user(name)).await;
+    }
+    for _ in 0..8 {
+        let call = relay.call_later().await;
+        let (failed, now) = (call.one().resource.id.to_string(), relay.clock.now());
+        call.fail(&ErrorClass::Transient);
+        harness::eventually(|| async {
+            let queue = relay.store.store.queue(&QueueSelection::default(), now, 10).await.unwrap();
+            queue.iter().any(|entry| entry.resource == failed && entry.not_before > Some(now))
+        })
+        .await;
+    }
+    assert!(relay.dispatcher.failing_until(&connector()) > Some(relay.clock.now()));
+    relay.store.store.queue_retry(&QueueSelection::default(), relay.clock.now()).await.unwrap();
+    relay.dispatcher.wake(&connector());
+    let calls = [relay.call().await, relay.call().await, relay.call().await];
+    assert_eq!(relay.dispatcher.failing_until(&connector()), None);
+    calls.into_iter().for_each(Call::confirm);
+    relay.settled(&[]).await;
+}
+
+#[tokio::test]
 async fn a_delivery_that_fails_while_others_succeed_becomes_a_dead_letter() {
     let mut relay = Relay::start(ONE).await;
     let poison = relay.store.create(user("poison")).await;

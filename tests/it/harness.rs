@@ -35,6 +35,11 @@ pub(crate) struct TestStore {
 
 impl TestStore {
     pub(crate) async fn open(clock: Clock) -> Self {
+        Self::feeding(clock, &[&connector().0]).await
+    }
+
+    /// A store with one tenant that feeds these connectors.
+    pub(crate) async fn feeding(clock: Clock, connectors: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = Options::new(folder.path().join("data"), clock, Arc::new(Metrics::new().unwrap()));
         let store: Arc<dyn Store> = SqliteStore::open(options).unwrap();
@@ -49,14 +54,17 @@ impl TestStore {
                 may_update: true,
                 may_deactivate: true,
                 passwords: false,
-                connectors: vec![Connector {
-                    name: connector(),
-                    kinds: vec![ResourceKind::new("User"), ResourceKind::new("Group")],
-                    passwords: false,
-                    policy: Arc::default(),
-                    backfill: true,
-                    fingerprint: Arc::default(),
-                }],
+                connectors: connectors
+                    .iter()
+                    .map(|name| Connector {
+                        name: ConnectorName((*name).into()),
+                        kinds: vec![ResourceKind::new("User"), ResourceKind::new("Group")],
+                        passwords: false,
+                        policy: Arc::default(),
+                        backfill: true,
+                        fingerprint: Arc::default(),
+                    })
+                    .collect(),
             }])
             .await
             .unwrap();

@@ -50,6 +50,11 @@ impl Response {
 impl Relay {
     /// Starts a relay. `extra` follows the tenant's first keys in the configuration: more keys, then tables.
     pub(crate) async fn start(extra: &str) -> Self {
+        Self::start_at(Clock::system(), extra).await
+    }
+
+    /// The same by that clock.
+    pub(crate) async fn start_at(clock: Clock, extra: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("relay.toml");
         let text = format!(
@@ -74,7 +79,7 @@ impl Relay {
         );
         std::fs::write(&file, text).unwrap();
         std::fs::write(folder.path().join("secret.key"), "0123456789abcdef0123456789abcdef").unwrap();
-        Self::launch(&file, Environment::from_iter([]), "acme", folder).await
+        Self::launch(&file, Environment::from_iter([]), "acme", folder, clock).await
     }
 
     /// Starts a relay of an example's configuration with that tenant and JSON file connector, in a folder of its own.
@@ -88,12 +93,12 @@ impl Relay {
             (format!("SCIM_RELAY__CONNECTORS__{connector}__SETTINGS__PATH"), here("people.json")),
         ];
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-        Self::launch(&file, Environment::from_iter(variables), tenant, folder).await
+        Self::launch(&file, Environment::from_iter(variables), tenant, folder, Clock::system()).await
     }
 
-    async fn launch(file: &Path, environment: Environment, tenant: &str, folder: TempDir) -> Self {
+    async fn launch(file: &Path, environment: Environment, tenant: &str, folder: TempDir, clock: Clock) -> Self {
         let config = config::load(file, &environment).unwrap_or_else(|problems| panic!("{problems:#?}"));
-        let app = App::start(config, Clock::system()).await.unwrap();
+        let app = App::start(config, clock).await.unwrap();
         let key = app.create_key(tenant, "test").await.unwrap();
         Self::of_app(app, key, folder)
     }

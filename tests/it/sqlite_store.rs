@@ -70,6 +70,12 @@ suite! {
     g05_a_swap_of_names_is_delivered_in_order
     a_freed_name_is_taken_after_it_is_free
     removals_go_first
+    the_leaver_clock_runs_until_the_connector_confirms
+    who_comes_back_is_no_leaver
+    g05_a_user_created_and_disabled_in_an_outage_ends_disabled
+    an_earlier_state_that_is_in_use_does_not_stop_the_leaver_clock
+    the_leaver_clock_runs_only_where_access_is_to_be_taken
+    leavers_at_a_removed_connector_stay_until_a_person_closes_them
     members_wait_until_they_are_confirmed
     g06_a_dead_letter_is_revived_by_a_newer_change
     a_retry_waits_for_its_time_or_an_operator

@@ -2,6 +2,7 @@
 
 mod connectors;
 mod deliveries;
+mod leavers;
 mod references;
 mod schemas;
 
@@ -15,7 +16,7 @@ use scim_relay::{
 };
 use serde_json::json;
 
-pub(crate) use self::{connectors::*, deliveries::*, references::*, schemas::*};
+pub(crate) use self::{connectors::*, deliveries::*, leavers::*, references::*, schemas::*};
 use crate::store_bench::{Bench, START, group, status, tenant, user};
 
 pub(crate) async fn a_write_is_read_back(bench: Bench) {

@@ -271,7 +271,8 @@ impl<'a> Change<'a, '_> {
             return Err(forbidden("deactivate").into());
         }
         let sql = self.transaction.sql;
-        let terms = self.terms(&before.attributes()?);
+        let attributes = before.attributes()?;
+        let terms = self.terms(&attributes);
         sql.run("DELETE FROM resources WHERE no = ?", [before.no])?;
         for term in &terms {
             index::remove(sql, before.no, term)?;
@@ -283,7 +284,7 @@ impl<'a> Change<'a, '_> {
             sql.run("DELETE FROM memberships WHERE in_group = ?", [before.no])?;
         }
         let keys = self.keys(terms.iter());
-        self.owe_deletion(&before, keys)?;
+        self.owe_deletion(&before, &attributes, keys)?;
         Ok(Committed { stored: before.stored(&self.write.resource_type.kind), effect: WriteEffect::Deleted })
     }
 

@@ -52,9 +52,10 @@ pub(super) fn list(
     let [name, id, class, queued] = parameters(selection, now);
     let rows = sql.all(
         &format!(
-            "SELECT seq, connectors.name, resource, id, version, removal, lane, attempts, queued, not_before, waits_on,
-                    error_class, error, request_id
+            "SELECT seq, connectors.name, deliveries.resource, deliveries.id, deliveries.version, removal, lane, attempts,
+                    queued, not_before, waits_on, error_class, error, request_id, since
              FROM deliveries JOIN connectors ON connectors.no = deliveries.connector
+             LEFT JOIN leavers ON leavers.id = deliveries.id AND leavers.connector = deliveries.connector
              WHERE {SELECTED} ORDER BY seq LIMIT ?5"
         ),
         params![name, id, class, queued, i64::try_from(limit).unwrap_or(i64::MAX)],
@@ -89,6 +90,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<QueueEntry> {
         error_class,
         error: row.get(12)?,
         request_id: row.get(13)?,
+        leaver_since: row.get::<_, Option<i64>>(14)?.map(Timestamp),
     })
 }
 
@@ -202,6 +204,8 @@ pub(super) fn statuses(sql: &Connection) -> Result<Vec<ConnectorStatus>, Error> 
             let oldest: Option<i64> = sql
                 .first("SELECT min(queued) FROM deliveries WHERE connector = ? AND lane < 2", [no], |row| row.get(0))?
                 .flatten();
+            let leaver: Option<i64> =
+                sql.first("SELECT min(since) FROM leavers WHERE connector = ?", [no], |row| row.get(0))?.flatten();
             Ok(ConnectorStatus {
                 name: ConnectorName(name.into()),
                 tenant: TenantName(tenant.into()),
@@ -211,6 +215,8 @@ pub(super) fn statuses(sql: &Connection) -> Result<Vec<ConnectorStatus>, Error> 
                 dead: count("SELECT count(*) FROM deliveries WHERE connector = ? AND lane = 2", no)?,
                 oldest: oldest.map(Timestamp),
                 confirmed: count("SELECT count(*) FROM ledger WHERE connector = ?", no)?,
+                leavers: count("SELECT count(*) FROM leavers WHERE connector = ?", no)?,
+                oldest_leaver: leaver.map(Timestamp),
                 waiting_members: count("SELECT count(*) FROM waiting_members WHERE connector = ?", no)?,
                 backfilling,
             })

@@ -14,6 +14,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { tables: include_str!("schema_3.sql"), values: |_| Ok(()) },
     Migration { tables: include_str!("schema_4.sql"), values: index::fold_again },
     Migration { tables: include_str!("schema_5.sql"), values: |_| Ok(()) },
+    Migration { tables: include_str!("schema_8.sql"), values: |_| Ok(()) },
 ];
 
 /// From one version to the next, in one transaction.
@@ -25,7 +26,7 @@ struct Migration {
 }
 
 /// Prepared statements that a connection keeps: more than there are in this module's files.
-const STATEMENTS_KEPT: usize = 176;
+const STATEMENTS_KEPT: usize = 192;
 
 /// What a connection is opened for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -139,6 +140,16 @@ mod tests {
             .unwrap();
         }
 
+        let [deleted_user, active_user, deleted_group] = [(1_i64 << 40) + 9, (1 << 40) + 1, (2 << 40) + 9];
+        for (no, resource) in [deleted_user, active_user, deleted_group].into_iter().enumerate() {
+            sql.execute(
+                "INSERT INTO deliveries (connector, resource, id, version, removal, lane, queued, keys, request_id)
+                 VALUES (1, ?, ?, 2, 1, 0, 7000, x'', 'r')",
+                (resource, [6_u8 + u8::try_from(no).unwrap(); 16]),
+            )
+            .unwrap();
+        }
+
         migrate(&sql).unwrap();
         migrate(&sql).unwrap();
         let texts = |query: &str| -> Vec<String> {
@@ -161,5 +172,6 @@ mod tests {
             texts("SELECT value FROM indexed_values WHERE attribute < 5 ORDER BY attribute, resource"),
             ["ann", "ann", "Ａ", "zo\u{eb}"]
         );
+        assert_eq!(texts("SELECT resource || ' since ' || since FROM leavers"), [format!("{deleted_user} since 7000")]);
     }
 }

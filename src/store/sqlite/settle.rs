@@ -6,7 +6,7 @@ use scim_connector::{Effect, RemoteState, ResourceId};
 use super::{
     audit::Entry,
     catalog::{ConnectorEntry, Partition},
-    members, owe, passwords,
+    leavers, members, owe, passwords,
     row::Resource,
     statement::Statements as _,
     writer::Transaction,
@@ -54,6 +54,9 @@ pub(super) fn settle(
     match (settlement.outcome, ended.seq) {
         (Outcome::Applied { effect, remote, live, waiting }, _) => {
             let kept = remote.map(|remote| Kept { remote, live });
+            if !live {
+                leavers::confirmed(transaction, connector, ended.id, sent)?;
+            }
             applied(transaction, connector, &ended, sent, effect, kept.as_ref(), &waiting)
         }
         (Outcome::RetryAt { at, counted, class, message }, Some(seq)) => {

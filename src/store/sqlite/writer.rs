@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     audit::Chain,
     catalog::{BLOCK_BITS, Catalog, Partition},
+    leavers::Stopped,
     passwords::{self, Sealer},
     readers::Readers,
     references,
@@ -129,6 +130,8 @@ pub(super) struct State {
     pub(super) deliverable: bool,
     /// Whether a reference may be pending. Without any, none need be looked for when a resource is created.
     pub(super) has_pending: bool,
+    /// Leavers' clocks that stopped in this transaction.
+    pub(super) leavers_stopped: Vec<Stopped>,
     counters: HashMap<i64, Counter>,
     ranks: HashMap<i64, i64>,
     last_id: u128,
@@ -147,6 +150,7 @@ impl State {
             chain: Chain::load(sql)?,
             deliverable: false,
             has_pending: references::has_any(sql)?,
+            leavers_stopped: Vec::new(),
             counters: HashMap::new(),
             ranks: HashMap::new(),
             last_id: last_id.map_or(0, u128::from_be_bytes),
@@ -297,6 +301,7 @@ impl Writer {
             session.passwords_expire = now.after(EXPIRY_INTERVAL);
         }
         session.sql.run("COMMIT", []).map_err(|source| Error::sql("committing", source))?;
+        session.state.leavers_stopped.drain(..).for_each(|stopped| stopped.measure(&self.metrics));
         Ok(session.state.deliverable)
     }
 

@@ -2,14 +2,16 @@
 
 use rusqlite::params;
 
-use super::Change;
+use super::{Change, active};
 use crate::{
     scim::Object,
     store::{
-        Error, Standing, WriteError,
+        Error, OnRemoval, Standing, WriteError,
         sqlite::{
-            catalog::Partition,
-            index, members,
+            catalog::{ConnectorEntry, Partition},
+            index,
+            leavers::{self, Leaving},
+            members,
             owe::{self, Owed},
             passwords,
             row::Resource,
@@ -34,11 +36,18 @@ impl Change<'_, '_> {
         before: Option<&Before<'_>>,
         keys: &[i64],
     ) -> Result<(), Error> {
+        let (was_active, is_active) = (before.is_some_and(|before| active(before.attributes)), active(attributes));
+        if before.is_some() && !was_active && is_active {
+            leavers::cancel(self.transaction.sql, after.id)?;
+        }
         for connector in self.tenant.owed(self.partition) {
             let policy = &connector.config.policy;
             let standing = policy.standing(&self.write.resource_type.kind, attributes);
             if standing == Standing::Outside && !owe::is_known(self.transaction.sql, connector.no, after)? {
                 continue;
+            }
+            if was_active && !is_active {
+                self.start_leaver_clock(connector, after, standing, Leaving { version: after.version, was_active })?;
             }
             let was = before.map(|before| policy.standing(&self.write.resource_type.kind, before.attributes));
             let owed = Owed {
@@ -59,6 +68,23 @@ impl Change<'_, '_> {
         Ok(())
     }
 
+    /// Starts the leaver clock of a user where the connector's policy takes the entry out of use.
+    fn start_leaver_clock(
+        &self,
+        connector: &ConnectorEntry,
+        user: &Resource,
+        standing: Standing,
+        leaving: Leaving,
+    ) -> Result<(), Error> {
+        let is_user = self.tenant.users() == Some(self.partition);
+        match connector.config.policy.removal(standing) {
+            Some(OnRemoval::Disable | OnRemoval::Delete) if is_user => {
+                leavers::start(self.transaction, connector, user, leaving)
+            }
+            Some(OnRemoval::Disable | OnRemoval::Delete | OnRemoval::Ignore) | None => Ok(()),
+        }
+    }
+
     /// Owes a group whose members changed and nothing else.
     fn owe_group(&mut self, groups: Partition, group: &Resource) -> Result<(), WriteError> {
         let attributes = group.attributes()?;
@@ -73,9 +99,18 @@ impl Change<'_, '_> {
     }
 
     /// Owes a deletion to the connectors that may hold the resource.
-    pub(super) fn owe_deletion(&mut self, before: &Resource, mut keys: Vec<i64>) -> Result<(), Error> {
+    pub(super) fn owe_deletion(
+        &mut self,
+        before: &Resource,
+        attributes: &Object,
+        mut keys: Vec<i64>,
+    ) -> Result<(), Error> {
         let sql = self.transaction.sql;
         keys.push(index::member_key(before.no));
+        let leaving = Leaving { version: before.version + 1, was_active: active(attributes) };
+        for connector in self.tenant.owed(self.partition) {
+            self.start_leaver_clock(connector, before, Standing::Outside, leaving)?;
+        }
         for connector in self.tenant.holders(self.partition) {
             if self.write.resource_type.kind.is_group() {
                 sql.run("DELETE FROM waiting_members WHERE connector = ? AND in_group = ?", [connector.no, before.no])?;
