@@ -14,7 +14,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { tables: include_str!("schema_3.sql"), values: |_| Ok(()) },
     Migration { tables: include_str!("schema_4.sql"), values: index::fold_again },
     Migration { tables: include_str!("schema_5.sql"), values: |_| Ok(()) },
-    Migration { tables: include_str!("schema_8.sql"), values: |_| Ok(()) },
+    Migration { tables: include_str!("schema_6.sql"), values: |_| Ok(()) },
 ];
 
 /// From one version to the next, in one transaction.
