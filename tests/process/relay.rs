@@ -59,12 +59,6 @@ impl Home {
         home
     }
 
-    /// Adds keys before the first table of the configuration, and tables at its end.
-    pub(crate) fn configure(&self, keys: &str, tables: &str) {
-        let config = fs::read_to_string(&self.config).unwrap();
-        fs::write(&self.config, format!("{keys}{config}{tables}")).unwrap();
-    }
-
     /// Makes a bearer key for the tenant.
     pub(crate) fn create_key(&self) -> String {
         self.command(&["keys", "create", "--tenant", "acme", "--name", "test"]).trim().to_owned()
@@ -113,14 +107,9 @@ impl Home {
     }
 
     /// Status and body of a GET at the admin listener; `None` when it does not answer.
-    fn admin(&self, target: &str) -> Option<(u16, String)> {
+    pub(crate) fn admin(&self, target: &str) -> Option<(u16, String)> {
         let answer = Client::new(self.admin, None).request("GET", target, None).ok()?;
         Some((answer.status, answer.body))
-    }
-
-    /// What Prometheus would read.
-    pub(crate) fn metrics(&self) -> String {
-        self.admin("/metrics").unwrap().1
     }
 
     /// All that the relay logged.
