@@ -74,10 +74,15 @@ impl Policy {
     pub fn standing(&self, kind: &ResourceKind, attributes: &Object) -> Standing {
         if !self.scope.covers(kind, attributes) {
             Standing::Outside
-        } else if attributes.get("active") == Some(&Value::Bool(false)) {
-            Standing::Inactive
-        } else {
+        } else if active(attributes) {
             Standing::Live
+        } else {
+            Standing::Inactive
         }
     }
+}
+
+/// SCIM's `active`; a resource without it is active.
+pub(in crate::store) fn active(attributes: &Object) -> bool {
+    attributes.get("active") != Some(&Value::Bool(false))
 }

@@ -1,6 +1,6 @@
 //! The dispatcher with the real store, a clock that the test moves and a connector whose every answer the test gives.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use scim_connector::{
@@ -9,10 +9,8 @@ use scim_connector::{
 };
 use scim_relay::{
     dispatch::{Dispatcher, Settings, Target},
-    mapping::Mapping,
     metrics::Metrics,
     operator::ConnectorControl,
-    scim::schema::ResourceTypes,
     store::{ConnectorName, ConnectorState, OnRemoval, Policy, QueueClass, QueueSelection, Scope},
     time::{Clock, Timestamp},
 };
@@ -106,10 +104,6 @@ impl Relay {
         let clock = Clock::manual(Timestamp(1_790_000_000_000));
         let store = TestStore::open(clock.clone()).await;
         let (sender, calls) = mpsc::channel(16);
-        let types = ResourceTypes::core()
-            .iter()
-            .map(|kind| (kind.kind.clone(), (kind.clone(), Arc::new(Mapping::identity(kind)))))
-            .collect::<BTreeMap<_, _>>();
         let dispatcher = Arc::new(Dispatcher::new(
             store.store.clone(),
             clock.clone(),
@@ -118,7 +112,7 @@ impl Relay {
             vec![Target {
                 name: connector(),
                 connector: Box::new(Scripted { calls: sender, limits }),
-                types,
+                types: harness::identity_mappings(),
                 policy: Arc::new(Policy { scope: Scope::default(), on_deactivate, on_delete }),
             }],
         ));

@@ -1,9 +1,10 @@
 //! A store in a folder of its own, and short ways to write to it.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use scim_connector::{ResourceId, ResourceKind};
 use scim_relay::{
+    mapping::Mapping,
     metrics::Metrics,
     scim::{
         patch::Patch,
@@ -101,6 +102,12 @@ impl TestStore {
         };
         self.store.commit(write).await.unwrap().stored().id
     }
+}
+
+/// Every core type with the mapping that a connector has which configures none.
+pub(crate) fn identity_mappings() -> BTreeMap<ResourceKind, (Arc<ResourceType>, Arc<Mapping>)> {
+    let mapped = |kind: &Arc<ResourceType>| (kind.kind.clone(), (kind.clone(), Arc::new(Mapping::identity(kind))));
+    ResourceTypes::core().iter().map(mapped).collect()
 }
 
 fn resource_type(kind: &ResourceKind) -> Arc<ResourceType> {

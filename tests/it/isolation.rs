@@ -12,9 +12,7 @@ use async_trait::async_trait;
 use scim_connector::{Applied, Change, Connector, ConnectorError, Desired, Effect, Limits, Plan, Reader, RemoteState};
 use scim_relay::{
     dispatch::{Dispatcher, Settings, Target},
-    mapping::Mapping,
     metrics::Metrics,
-    scim::schema::ResourceTypes,
     store::ConnectorName,
     time::{Clock, Timestamp},
 };
@@ -109,10 +107,7 @@ async fn deliveries_beside(neighbour: Option<Behaviour>) -> (Vec<(String, u64, T
             calls: calls.clone(),
             delivered: delivered.clone(),
         }),
-        types: ResourceTypes::core()
-            .iter()
-            .map(|kind| (kind.kind.clone(), (kind.clone(), Arc::new(Mapping::identity(kind)))))
-            .collect(),
+        types: harness::identity_mappings(),
         policy: Arc::default(),
     };
     let mut targets = vec![target("healthy", Behaviour::Works, &Arc::default(), &delivered)];

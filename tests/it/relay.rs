@@ -215,11 +215,7 @@ impl Relay {
 
     /// A connection that is kept from request to request.
     pub(crate) async fn connect(&self) -> Connection {
-        let address = self.app.as_ref().unwrap().scim_address();
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-        Connection { address, sender, task: tokio::spawn(connection) }
+        Connection::to(self.app.as_ref().unwrap().scim_address()).await
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -237,12 +233,9 @@ impl Relay {
         let address = self.app.as_ref().unwrap().admin_address();
         let request = Request::get("/metrics").header(header::HOST, address.to_string());
         let request = request.body(Full::new(Bytes::new())).unwrap();
-        let stream = TcpStream::connect(address).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-        let connection = tokio::spawn(connection);
-        let response = sender.send_request(request).await.unwrap();
+        let mut connection = Connection::to(address).await;
+        let response = connection.sender.send_request(request).await.unwrap();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        connection.abort();
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 
@@ -289,6 +282,13 @@ impl Drop for Connection {
 }
 
 impl Connection {
+    async fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        Self { address, sender, task: tokio::spawn(connection) }
+    }
+
     /// A request with that `Authorization`.
     pub(crate) async fn request(
         &mut self,

@@ -29,7 +29,7 @@ use crate::{
         patch::{self, Members as _, Patch},
         resource::{self, Draft, Member},
     },
-    store::{Committed, Error, IfMatch, OnRehire, Operation, Write, WriteEffect, WriteError},
+    store::{Committed, Error, IfMatch, OnRehire, Operation, Write, WriteEffect, WriteError, policy::active},
 };
 
 /// Does a write.
@@ -368,11 +368,6 @@ impl<'a> Change<'a, '_> {
     fn kind(&self) -> &str {
         self.write.resource_type.kind.as_str()
     }
-}
-
-/// SCIM's `active`; a resource without it is active.
-fn active(attributes: &Object) -> bool {
-    attributes.get("active") != Some(&Value::Bool(false))
 }
 
 /// Whether nothing but `active` differs, and it went from true to false. A client may deactivate where it may not
