@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$(dirname "$0")"
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
 
-STAGES="format lint doc tidy supply test release crash verify compliance metrics quickstart bench fuzz"
+STAGES="format lint doc tidy supply test release crash durability verify compliance metrics quickstart bench fuzz"
 RELAY=target/release/scim-relay
 PROMTOOL=$(command -v promtool || echo target/tools/usr/bin/promtool)
 SKIP=75
@@ -54,6 +54,15 @@ release() {
 # Kills the release build at random moments; ROUNDS and SEED are handed on.
 crash() {
     ROUNDS="${ROUNDS:-150}" cargo test --locked --release --test crash -- --nocapture --test-threads=1
+}
+
+# Traces system calls of the release build and makes them fail; mounts small file systems.
+durability() {
+    if ! command -v strace >/dev/null; then
+        echo "strace is not installed (apt-get install strace)"
+        return "$SKIP"
+    fi
+    cargo test --locked --release --test durability -- --nocapture
 }
 
 need_release() {

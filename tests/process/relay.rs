@@ -78,8 +78,13 @@ impl Home {
 
     /// Starts the relay and does not wait for it.
     pub(crate) fn spawn(&self) -> Relay {
+        self.spawn_by(Command::new(env!("CARGO_BIN_EXE_scim-relay")))
+    }
+
+    /// Starts the relay by that command, to which its arguments are added, and does not wait for it.
+    pub(crate) fn spawn_by(&self, mut command: Command) -> Relay {
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_scim-relay"))
+        let child = command
             .args(["serve", "--config"])
             .arg(&self.config)
             .stdin(Stdio::null())
@@ -94,10 +99,14 @@ impl Home {
     pub(crate) fn start(&self) -> (Relay, Duration) {
         let started = Instant::now();
         let mut relay = self.spawn();
-        loop {
-            if matches!(self.admin("/readyz"), Some((200, _))) {
-                return (relay, started.elapsed());
-            }
+        self.wait_until_ready(&mut relay);
+        (relay, started.elapsed())
+    }
+
+    /// Waits until `/readyz` answers 200.
+    pub(crate) fn wait_until_ready(&self, relay: &mut Relay) {
+        let started = Instant::now();
+        while !matches!(self.admin("/readyz"), Some((200, _))) {
             if let Some(status) = relay.child.try_wait().unwrap() {
                 panic!("the relay ended with {status}\n{}", self.log_tail());
             }

@@ -261,6 +261,9 @@ impl Writer {
                     // A failed sync is never tried again on the same handle: what the kernel kept is unknown.
                     session = None;
                     tracing::error!(error = &error as &dyn std::error::Error, "transaction failed");
+                    if let Err(error) = self.write_over() {
+                        tracing::debug!(error = &error as &dyn std::error::Error, "the log's end is not written over");
+                    }
                     for job in batch {
                         job.answer(Err(error.again()));
                     }
@@ -303,6 +306,12 @@ impl Writer {
         session.sql.run("COMMIT", []).map_err(|source| Error::sql("committing", source))?;
         session.state.leavers_stopped.drain(..).for_each(|stopped| stopped.measure(&self.metrics));
         Ok(session.state.deliverable)
+    }
+
+    /// Writes a commit that changes nothing to where the log had the failed one. That may be whole but for its sync, and
+    /// a restart would find it, although by then it was answered 503 and read as not done.
+    fn write_over(&self) -> Result<(), Error> {
+        schema::touch(&schema::open(&self.file, Purpose::Write)?)
     }
 
     fn connect(&self) -> Result<Session, Error> {
