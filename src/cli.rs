@@ -9,6 +9,7 @@ mod execute;
 mod leavers;
 mod logging;
 mod show;
+mod store;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -73,6 +74,10 @@ async fn run(cli: Cli) -> Exit {
         Action::Queue(queue) => operate(queue.command(), queue.output()).await,
         Action::Leavers(leavers) => operate(leavers.command(), leavers.output()).await,
         Action::Unknown(unknown) => operate(unknown.command(), unknown.output()).await,
+        Action::Backup(backup) => operate(backup.command(), &backup.output).await,
+        Action::Restore(restore) => self::restore(&restore),
+        Action::Store(store::Store::Check(output)) => operate(Command::StoreCheck, &output).await,
+        Action::Audit(store::Audit::Verify(output)) => operate(Command::AuditVerify, &output).await,
     }
 }
 
@@ -118,15 +123,31 @@ async fn operate(command: Command, output: &arguments::Output) -> Exit {
     match execute::execute(&config, &command).await {
         Ok(answer) if output.json => show::json(&answer),
         Ok(answer) => show::answer(&command, answer),
-        Err(failure) => {
-            eprintln!("scim-relay: {failure}");
-            return match failure {
-                Failure::Refused(_) => Exit::Failed,
-                Failure::Unreachable(_) => Exit::Unreachable,
-            };
-        }
+        Err(failure) => return failed(&failure),
     }
     Exit::Done
+}
+
+fn restore(arguments: &store::Restore) -> Exit {
+    let config = match load(&arguments.config.config) {
+        Ok(config) => config,
+        Err(exit) => return exit,
+    };
+    match store::restore(&config, &arguments.file) {
+        Ok(restored) => {
+            println!("{}", store::restored(&restored));
+            Exit::Done
+        }
+        Err(failure) => failed(&failure),
+    }
+}
+
+fn failed(failure: &Failure) -> Exit {
+    eprintln!("scim-relay: {failure}");
+    match failure {
+        Failure::Refused(_) => Exit::Failed,
+        Failure::Unreachable(_) => Exit::Unreachable,
+    }
 }
 
 fn load(file: &Path) -> Result<Config, Exit> {

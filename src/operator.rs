@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use scim_connector::ResourceId;
@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use crate::{
     credentials::{self, Credentials},
     store::{
-        self, ConnectorName, ConnectorState, ConnectorStatus, DeliveryId, LeaverSelection, QueueEntry, QueueSelection,
-        Store, TenantName,
+        self, ConnectorName, ConnectorState, ConnectorStatus, DeliveryId, Flaw, LeaverSelection, QueueEntry,
+        QueueSelection, Store, TenantName,
     },
     time::{Clock, Timestamp},
 };
@@ -52,6 +52,15 @@ pub enum Command {
     },
     /// Shows the store and every connector.
     Status,
+    /// Copies the store, without passwords, into a file that does not exist.
+    Backup {
+        /// The file, as an absolute path.
+        file: PathBuf,
+    },
+    /// Looks for contradictions within the store.
+    StoreCheck,
+    /// Recomputes the audit chain.
+    AuditVerify,
     /// Lists connectors.
     ConnectorList,
     /// Holds a connector; its deliveries queue.
@@ -141,6 +150,9 @@ pub enum Error {
         /// Its own words.
         reason: String,
     },
+    /// The store contradicts itself.
+    #[error("the store is damaged; keep its files, and restore a backup:{}", lines(.0))]
+    Flawed(Vec<Flaw>),
     /// A key could not be made.
     #[error(transparent)]
     Credentials(#[from] credentials::Error),
@@ -226,6 +238,12 @@ impl Operator {
                     "pending_references": self.store.pending_references().await?,
                 }))
             }
+            Command::Backup { file } => Ok(json!({ "backup": self.store.backup(file).await? })),
+            Command::StoreCheck => match self.store.check().await? {
+                flaws if flaws.is_empty() => Ok(json!({ "flaws": [] })),
+                flaws => Err(Error::Flawed(flaws)),
+            },
+            Command::AuditVerify => Ok(json!({ "audit": self.store.verify_audit().await? })),
             Command::ConnectorList => Ok(json!({ "connectors": self.reports().await? })),
             Command::ConnectorPause { connector } => self.set_state(&connector, ConnectorState::Paused).await,
             Command::ConnectorResume { connector } => self.set_state(&connector, ConnectorState::Active).await,
@@ -362,6 +380,10 @@ impl Operator {
         }
         Ok(())
     }
+}
+
+fn lines(flaws: &[Flaw]) -> String {
+    flaws.iter().map(|Flaw { rule, place }| format!("\n  {place}: it does not hold that {rule}")).collect()
 }
 
 /// The error and what caused it: `the store failed: reading keys: disk I/O error`.

@@ -6,6 +6,7 @@
 //! pure `scim::patch` run on it, and resource, memberships, audit entry and one delivery per connector written. Its
 //! receipt leaves after the commit is on disk.
 
+mod care;
 mod delivery;
 mod leavers;
 mod operator;
@@ -32,6 +33,7 @@ use crate::{
     time::Timestamp,
 };
 
+pub use care::{AuditReport, Backup, Flaw, Restored, Retention};
 pub use delivery::{Delivery, DeliveryId, MemberDelta, Outcome, OwedState, Settlement};
 pub use leavers::{Leaver, LeaverSelection, RemovalState};
 pub use operator::{
@@ -437,6 +439,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// The unknown shape with that number.
     async fn unknown_shape(&self, id: u64) -> Result<Option<UnknownShape>, Error>;
+
+    /// Copies the store, as it is at one moment and without passwords, into a file that must not exist. Audited.
+    async fn backup(&self, to: PathBuf) -> Result<Backup, Error>;
+
+    /// Looks for contradictions within the store.
+    async fn check(&self) -> Result<Vec<Flaw>, Error>;
+
+    /// Recomputes the audit chain. [`Error::Corrupt`] names the first entry that was changed, or what is missing.
+    async fn verify_audit(&self) -> Result<AuditReport, Error>;
+
+    /// Removes what is too old to be kept, at most `limit` rows of a kind; `true` while there is more.
+    async fn retain(&self, retention: &Retention, limit: usize) -> Result<bool, Error>;
 
     /// Whether the store can be read and written, for `/readyz`.
     async fn ready(&self) -> Result<(), Error>;

@@ -11,8 +11,8 @@ use tokio::{net::UnixStream, time::timeout};
 
 /// The largest answer.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// How long a command may take: some ask downstream systems.
-const ANSWER_TIME: Duration = Duration::from_secs(120);
+/// How long a command may take: some ask downstream systems, some read the whole store.
+const ANSWER_TIME: Duration = Duration::from_secs(60 * 60);
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]

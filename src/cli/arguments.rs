@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 
-use super::leavers::{self, Leavers};
+use super::{
+    leavers::{self, Leavers},
+    store::{self, Audit, Backup, Restore, Store},
+};
 use crate::{
     client::Base,
     operator::Command,
@@ -28,6 +31,8 @@ Examples:
     scim-relay queue retry --connector directory --class dead
   Who was disabled or deleted and may still have access:
     scim-relay leavers list
+  A copy of the store, without stopping:
+    scim-relay backup /var/backups/scim-relay
   What would a client complain of, at any SCIM endpoint:
     scim-relay verify --as okta --token-file okta.key https://scim.example/v2
 
@@ -117,6 +122,18 @@ pub(super) enum Action {
     /// Look at the requests of clients that were not understood: their names and types, never a person's data
     #[command(subcommand, after_long_help = UNKNOWN_EXAMPLES)]
     Unknown(Unknown),
+    /// Copy the store to a file, while the relay runs or not
+    #[command(after_long_help = store::BACKUP_EXAMPLES)]
+    Backup(Backup),
+    /// Make a store of a backup, in a data folder that has none
+    #[command(after_long_help = store::RESTORE_EXAMPLES)]
+    Restore(Restore),
+    /// Look after the store
+    #[command(subcommand)]
+    Store(Store),
+    /// Look after the audit chain
+    #[command(subcommand)]
+    Audit(Audit),
     /// Play a client at any SCIM endpoint, and say what that client would complain of
     #[command(after_long_help = VERIFY_EXAMPLES)]
     Verify(VerifyArguments),

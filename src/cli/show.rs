@@ -31,6 +31,16 @@ pub(super) fn answer(command: &Command, mut answer: Value) {
             print!("{}", connectors(&take(&mut answer, "connectors")));
             print!("{}", pending_references(&take(&mut answer, "pending_references")));
         }
+        Command::Backup { .. } => {
+            let backup = &answer["backup"];
+            println!("{} ({} bytes)", backup["file"].as_str().unwrap_or_default(), backup["bytes"]);
+        }
+        Command::StoreCheck => println!("the store is sound"),
+        Command::AuditVerify => {
+            let audit = &answer["audit"];
+            println!("entries:  {}\nremoved:  {}", audit["entries"], audit["removed"]);
+            println!("head:     {}", audit["head"].as_str().unwrap_or_default());
+        }
         Command::ConnectorList | Command::ConnectorPause { .. } | Command::ConnectorResume { .. } => {
             print!("{}", connectors(&take(&mut answer, "connectors")));
         }

@@ -25,7 +25,14 @@ fn command(line: &str) -> Command {
         Action::Queue(queue) => queue.command(),
         Action::Leavers(leavers) => leavers.command(),
         Action::Unknown(unknown) => unknown.command(),
-        action @ (Action::Serve(_) | Action::Check(_) | Action::Verify(_) | Action::Demo { .. }) => {
+        Action::Backup(backup) => backup.command(),
+        Action::Store(_) => Command::StoreCheck,
+        Action::Audit(_) => Command::AuditVerify,
+        action @ (Action::Restore(_)
+        | Action::Serve(_)
+        | Action::Check(_)
+        | Action::Verify(_)
+        | Action::Demo { .. }) => {
             panic!("{action:?}")
         }
     }

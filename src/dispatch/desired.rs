@@ -1,13 +1,22 @@
 //! From the state owed to the state a connector is told: mapping and the connector's policies. Pure.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use aws_lc_rs::digest;
-use scim_connector::{Change, ChangeId, Desired, MappedValue, Members, RemoteState, ResourceRef};
+use scim_connector::{
+    Change, ChangeId, ConnectorError, Desired, MappedValue, MemberRef, MemberSource, Members, RemoteState, ResourceId,
+    ResourceRef,
+};
 
 use super::Target;
 use crate::{
     scim::{Object, schema::ResourceType},
     store::{Delivery, OnRemoval, OwedState, Standing},
 };
+
+/// Members in one page of a group that is told whole.
+const MEMBERS_PAGE: usize = 1_000;
 
 /// What to do with a delivery.
 pub(super) enum Task {
@@ -77,6 +86,10 @@ fn removed(target: &Target, resource_type: &ResourceType) -> Option<Desired> {
 
 fn apply(delivery: &mut Delivery, desired: Desired) -> Task {
     let content = content(&desired, delivery.password.is_some());
+    let desired = match &delivery.state {
+        OwedState::Present { members: Some(delta), .. } if delta.whole => whole(desired),
+        OwedState::Present { .. } | OwedState::Deleted => desired,
+    };
     Task::Apply(Change {
         id: ChangeId::new(&format!("{}-{}-{}-{content}", delivery.resource, delivery.version, delivery.id.0)),
         resource: ResourceRef { id: delivery.resource, kind: delivery.kind.clone() },
@@ -85,6 +98,28 @@ fn apply(delivery: &mut Delivery, desired: Desired) -> Task {
         desired,
         password: delivery.password.take(),
     })
+}
+
+/// The same with exactly the members that it adds.
+fn whole(desired: Desired) -> Desired {
+    match desired {
+        Desired::Present { active, attributes, members: Members::Delta { mut add, remove: _ } } => {
+            add.sort_by_key(|member| member.resource.id);
+            Desired::Present { active, attributes, members: Members::Full(Arc::new(AllMembers(add))) }
+        }
+        other => other,
+    }
+}
+
+/// All members of a group, in ascending order of id.
+struct AllMembers(Vec<MemberRef>);
+
+#[async_trait]
+impl MemberSource for AllMembers {
+    async fn page(&self, after: Option<ResourceId>) -> Result<Vec<MemberRef>, ConnectorError> {
+        let start = after.map_or(0, |after| self.0.partition_point(|member| member.resource.id <= after));
+        Ok(self.0.iter().skip(start).take(MEMBERS_PAGE).cloned().collect())
+    }
 }
 
 /// A short digest of what a change asks for. A retry may carry more than the attempt before it (a member that came, a

@@ -56,6 +56,8 @@ pub enum OwedState {
 /// What changed of a group's members since a connector's confirmed version.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct MemberDelta {
+    /// Whether those to add are all members that the group shall have, and any other is to go.
+    pub whole: bool,
     /// To add: members that this connector has confirmed.
     pub add: Vec<MemberRef>,
     /// To remove.

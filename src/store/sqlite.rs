@@ -8,6 +8,7 @@
 
 mod audit;
 mod backfill;
+mod backup;
 mod catalog;
 mod commit;
 mod credentials;
@@ -16,14 +17,18 @@ mod directory;
 mod evolve;
 mod find;
 mod index;
+mod integrity;
 mod leavers;
 mod members;
+mod mount;
 mod options;
 mod owe;
 mod passwords;
 mod queue;
 mod readers;
 mod references;
+mod restore;
+mod retention;
 mod row;
 mod schema;
 mod settle;
@@ -37,6 +42,7 @@ mod writer;
 
 use std::{
     fs::File,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError, RwLock},
     thread,
 };
@@ -49,7 +55,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use self::{
     catalog::{Catalog, ConnectorEntry},
-    directory::{io, prepare, private_file},
+    directory::{FILE, io, prepare, private_file},
     members::Kinds,
     passwords::Sealer,
     readers::Readers,
@@ -60,16 +66,19 @@ use self::{
 };
 pub use self::{
     members::MEMBERS_WALKED_MAX,
+    mount::not_durable,
     options::{Options, SORTED_MAX},
+    restore::restore,
 };
 use crate::{
     scim::{self, query::Query},
     store::{
-        Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
-        Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences, QueueEntry, QueueSelection,
-        Settlement, Store, Stored, Tenant, TenantName, UniqueId, UnknownShape, Write, WriteError,
+        AuditReport, Backup, Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery,
+        DeliveryId, Error, Flaw, GroupOf, Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences,
+        QueueEntry, QueueSelection, Retention, Settlement, Store, Stored, Tenant, TenantName, UnknownShape, Write,
+        WriteError,
     },
-    time::Timestamp,
+    time::{Clock, Timestamp},
 };
 
 /// How often another configuration is tried while writes go on that it has to reckon with.
@@ -77,6 +86,8 @@ const EVOLVE_ATTEMPTS_MAX: usize = 5;
 
 /// The embedded store. See the [module](self).
 pub struct SqliteStore {
+    file: PathBuf,
+    clock: Clock,
     catalog: Arc<ArcSwap<Catalog>>,
     readers: Arc<Readers>,
     /// `None` once closed.
@@ -97,9 +108,15 @@ impl SqliteStore {
     /// Directory, lock or file cannot be had, or the file is newer than this program.
     pub fn open(options: Options) -> Result<Arc<Self>, Error> {
         let lock = prepare(&options.data_dir)?;
-        let file = options.data_dir.join("relay.db");
+        let file = options.data_dir.join(FILE);
         private_file(&file).map_err(|source| io("creating the database", source))?;
-        schema::migrate(&schema::open(&file, Purpose::Write)?)?;
+        let sql = schema::open(&file, Purpose::Write)?;
+        if backup::made_at(&sql)?.is_some() {
+            let reason = format!("{} is a backup; put it elsewhere, and use scim-relay restore", file.display());
+            return Err(Error::Unusable { reason });
+        }
+        schema::migrate(&sql)?;
+        drop(sql);
         let sealer = options.sealing_key.as_ref().map(Sealer::new).transpose()?.map(Arc::new);
         let catalog = Arc::new(ArcSwap::from_pointee(Catalog::default()));
         let read_connections = options.read_connections.max(1);
@@ -107,8 +124,8 @@ impl SqliteStore {
         let (deliverable, woken) = watch::channel(0);
         let (jobs, waiting) = mpsc::channel(options.queue_max.max(1));
         let writer = Writer {
-            file,
-            clock: options.clock,
+            file: file.clone(),
+            clock: options.clock.clone(),
             metrics: options.metrics,
             catalog: catalog.clone(),
             sealer: sealer.clone(),
@@ -120,6 +137,8 @@ impl SqliteStore {
             .spawn(move || writer.run(waiting))
             .map_err(|source| io("starting the writer", source))?;
         Ok(Arc::new(Self {
+            file,
+            clock: options.clock,
             catalog,
             readers,
             jobs: RwLock::new(Some(jobs)),
@@ -130,14 +149,6 @@ impl SqliteStore {
             deliverable: woken,
             _lock: lock,
         }))
-    }
-
-    /// Recomputes the whole audit chain. How many entries it has.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] names the first entry that was changed or removed.
-    pub async fn verify_audit(&self) -> Result<u64, Error> {
-        self.long_read(|sql, _| audit::verify(sql)).await
     }
 
     /// Does a job in the writer's next transaction.
@@ -192,49 +203,6 @@ impl SqliteStore {
             read(&sql, &catalog)
         });
         reading.await.unwrap_or_else(|panic| Err(Error::Io { step: "a read panicked", source: Box::new(panic) }.into()))
-    }
-
-    /// Makes what is stored ready for the schemas of another configuration, part by part, or refuses it; whether
-    /// anything stored was looked at. Nobody is served by it yet.
-    async fn evolve(&self, tenants: Vec<Tenant>) -> Result<bool, Error> {
-        let is_changed = evolve::is_changed(&*self.reader()?, &tenants)?;
-        if is_changed {
-            let wanted = tenants.clone();
-            self.long_read(move |sql, _| evolve::check(sql, &wanted)).await?;
-        }
-        let wanted = tenants.clone();
-        let building = self.change(move |transaction| evolve::begin(transaction.sql, &wanted)).await?;
-        let is_indexed_anew = !building.is_empty();
-        for mut index in building {
-            loop {
-                let (built, more) = self.change(move |transaction| index.build_part(transaction.sql)).await?;
-                index = built;
-                if !more {
-                    break;
-                }
-            }
-        }
-        if is_changed || tenants.iter().any(|tenant| tenant.unique_id == UniqueId::ExternalId) {
-            self.long_read(move |sql, _| evolve::check_unique(sql, &tenants)).await?;
-        }
-        Ok(is_changed || is_indexed_anew)
-    }
-
-    /// Drops the indexes that are used no more. What remains of them does no harm, and goes the next time.
-    async fn drop_indexes(&self) {
-        loop {
-            match self.change(|transaction| evolve::drop_part(transaction.sql)).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "an index that is not used is not dropped"
-                    );
-                    return;
-                }
-            }
-        }
     }
 
     /// A configured connector.
@@ -446,6 +414,29 @@ impl Store for SqliteStore {
 
     async fn unknown_shape(&self, id: u64) -> Result<Option<UnknownShape>, Error> {
         unknown::show(&*self.reader()?, id)
+    }
+
+    async fn backup(&self, to: PathBuf) -> Result<Backup, Error> {
+        let (file, at) = (self.file.clone(), self.clock.now());
+        let backup = self.long_read(move |_, _| backup::write(&file, to, at)).await?;
+        // A store that cannot be written, because its disk is full, is worth a backup all the more.
+        if let Err(error) = self.change(|transaction| transaction.audit_store("backup")).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a backup was made and is not audited");
+        }
+        Ok(backup)
+    }
+
+    async fn check(&self) -> Result<Vec<Flaw>, Error> {
+        self.long_read(integrity::check).await
+    }
+
+    async fn verify_audit(&self) -> Result<AuditReport, Error> {
+        self.long_read(|sql, _| audit::verify(sql)).await
+    }
+
+    async fn retain(&self, retention: &Retention, limit: usize) -> Result<bool, Error> {
+        let retention = *retention;
+        self.change(move |transaction| retention::retain(transaction, &retention, limit)).await
     }
 
     async fn ready(&self) -> Result<(), Error> {

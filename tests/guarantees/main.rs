@@ -5,6 +5,7 @@
     reason = "a test may stop at the first surprise, and measures real time"
 )]
 
+mod backups;
 #[path = "../process/http.rs"]
 mod http;
 #[path = "../process/relay.rs"]

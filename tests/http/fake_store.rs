@@ -1,15 +1,19 @@
 //! A store that keeps credentials in memory, feeds no connector, and panics at whatever else it is asked.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use scim_connector::{ResourceId, ResourceKind};
 use scim_relay::{
     scim::{self, query::Query},
     store::{
-        Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, DeliveryId, Error, GroupOf,
-        Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences, QueueEntry, QueueSelection,
-        Settlement, Store, Stored, Tenant, TenantName, UnknownShape, Write, WriteError,
+        AuditReport, Backup, Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery,
+        DeliveryId, Error, Flaw, GroupOf, Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences,
+        QueueEntry, QueueSelection, Retention, Settlement, Store, Stored, Tenant, TenantName, UnknownShape, Write,
+        WriteError,
     },
     time::Timestamp,
 };
@@ -162,5 +166,21 @@ impl Store for FakeStore {
 
     async fn queue_discard(&self, _: &QueueSelection, _: Timestamp) -> Result<u64, Error> {
         unimplemented!()
+    }
+
+    async fn backup(&self, _: PathBuf) -> Result<Backup, Error> {
+        unimplemented!()
+    }
+
+    async fn check(&self) -> Result<Vec<Flaw>, Error> {
+        unimplemented!()
+    }
+
+    async fn verify_audit(&self) -> Result<AuditReport, Error> {
+        unimplemented!()
+    }
+
+    async fn retain(&self, _: &Retention, _: usize) -> Result<bool, Error> {
+        Ok(false)
     }
 }

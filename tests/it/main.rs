@@ -1,6 +1,7 @@
 //! Behaviour in one process: real sockets and store, a clock that tests move, connectors under their control.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod backups;
 mod bodies;
 mod bounds;
 mod bulk;
@@ -9,6 +10,7 @@ mod declared_types;
 mod dispatch;
 mod guarantees;
 mod harness;
+mod integrity;
 mod isolation;
 mod leavers;
 mod life_cycle;

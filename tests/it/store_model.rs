@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::{collection::vec, prelude::*};
 use scim_connector::ResourceId;
 use scim_relay::{
-    store::{ConnectorName, Delivery, Outcome, OwedState, WriteError},
+    store::{ConnectorName, Delivery, Outcome, OwedState, Store as _, WriteError},
     time::Clock,
 };
 use serde_json::json;
@@ -304,6 +304,7 @@ proptest! {
             model.check_store(&bench).await;
             model.finish(&bench).await;
             store.verify_audit().await.unwrap();
+            assert_eq!(store.check().await.unwrap(), []);
         });
     }
 

@@ -7,9 +7,15 @@ use scim_connector::ResourceId;
 use serde::Serialize;
 
 use super::statement::Statements as _;
-use crate::{store::Error, time::Timestamp};
+use crate::{
+    store::{AuditReport, Error},
+    time::Timestamp,
+};
 
 const HASH_LENGTH: usize = 32;
+/// The ends of the chain in `audit_ends`.
+const REMOVED: i64 = 0;
+const NEWEST: i64 = 1;
 
 /// The end of the chain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,17 +50,24 @@ pub(super) enum Entry<'a> {
     },
     /// An operator acted on a delivery.
     Queue { at: Timestamp, connector: &'a str, action: &'static str, resource: ResourceId, version: i64 },
+    /// An operator acted on the store as a whole.
+    Store { at: Timestamp, action: &'static str },
     /// A credential was added or revoked.
     Credential { at: Timestamp, tenant: &'a str, action: &'static str, credential: &'a str },
 }
 
 impl Chain {
+    /// Before the first entry.
+    const START: Self = Self { seq: 0, hash: [0; HASH_LENGTH] };
+
     /// The end of the chain in the file.
     pub(super) fn load(sql: &Connection) -> Result<Self, Error> {
-        let last = sql.first("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |row| {
-            Ok(Self { seq: row.get(0)?, hash: row.get(1)? })
-        })?;
-        Ok(last.unwrap_or(Self { seq: 0, hash: [0; HASH_LENGTH] }))
+        Ok(end(sql, NEWEST)?.unwrap_or(Self::START))
+    }
+
+    /// Notes that this is the end of the chain: once a transaction, after its last entry.
+    pub(super) fn keep(&self, sql: &Connection) -> Result<(), Error> {
+        keep_end(sql, NEWEST, *self)
     }
 
     /// Appends an entry.
@@ -68,9 +81,19 @@ impl Chain {
     }
 }
 
-/// Reads the whole chain and recomputes each hash. How many entries there are.
-pub(super) fn verify(sql: &Connection) -> Result<u64, Error> {
-    let mut chain = Chain { seq: 0, hash: [0; HASH_LENGTH] };
+/// Removes the entries up to this one, and keeps where the chain begins then.
+pub(super) fn cut(sql: &Connection, last: i64) -> Result<(), Error> {
+    let removed =
+        sql.first("SELECT hash FROM audit WHERE seq = ?", [last], |row| Ok(Chain { seq: last, hash: row.get(0)? }))?;
+    let Some(removed) = removed else { return Ok(()) };
+    sql.run("DELETE FROM audit WHERE seq <= ?", [last])?;
+    keep_end(sql, REMOVED, removed)
+}
+
+/// Reads the whole chain and recomputes each hash.
+pub(super) fn verify(sql: &Connection) -> Result<AuditReport, Error> {
+    let removed = end(sql, REMOVED)?.unwrap_or(Chain::START);
+    let mut chain = removed;
     let mut statement = sql.prepare("SELECT seq, entry, hash FROM audit ORDER BY seq")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -81,7 +104,28 @@ pub(super) fn verify(sql: &Connection) -> Result<u64, Error> {
             return Err(Error::Corrupt { place: format!("audit entry {} breaks the chain", stored.seq) });
         }
     }
-    Ok(chain.seq.cast_unsigned())
+    let newest = Chain::load(sql)?;
+    if newest != chain {
+        let place = format!("audit entries are missing at the end: {} is the last, {} was", chain.seq, newest.seq);
+        return Err(Error::Corrupt { place });
+    }
+    Ok(AuditReport {
+        removed: removed.seq.cast_unsigned(),
+        entries: (chain.seq - removed.seq).cast_unsigned(),
+        head: chain.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+    })
+}
+
+/// An end of the chain that was noted.
+fn end(sql: &Connection, newest: i64) -> Result<Option<Chain>, Error> {
+    Ok(sql.first("SELECT seq, hash FROM audit_ends WHERE newest = ?", [newest], |row| {
+        Ok(Chain { seq: row.get(0)?, hash: row.get(1)? })
+    })?)
+}
+
+fn keep_end(sql: &Connection, newest: i64, Chain { seq, hash }: Chain) -> Result<(), Error> {
+    sql.run("INSERT OR REPLACE INTO audit_ends (newest, seq, hash) VALUES (?, ?, ?)", params![newest, seq, hash])?;
+    Ok(())
 }
 
 fn link(before: &[u8; HASH_LENGTH], entry: &str) -> [u8; HASH_LENGTH] {

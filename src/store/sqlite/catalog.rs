@@ -81,6 +81,11 @@ impl TenantEntry {
         self.declared.get(&partition).map_or(&[], Vec::as_slice)
     }
 
+    /// The partitions of its types.
+    pub(super) fn partitions(&self) -> impl Iterator<Item = Partition> {
+        self.partitions.iter().map(|(_, partition)| *partition)
+    }
+
     /// The partition of its groups, if it has any.
     pub(super) fn groups(&self) -> Option<Partition> {
         self.partitions.iter().find(|(kind, _)| kind.is_group()).map(|(_, partition)| *partition)

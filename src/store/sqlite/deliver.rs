@@ -202,7 +202,11 @@ fn delta(
         [connector.no, group, confirmed],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?);
-    let mut delta = MemberDelta::default();
+    let whole =
+        sql.first("SELECT 1 FROM unknown_members WHERE connector = ? AND in_group = ?", [connector.no, group], |_| {
+            Ok(())
+        })?;
+    let mut delta = MemberDelta { whole: whole.is_some(), ..MemberDelta::default() };
     for (member, present, gone) in changed {
         let no = match gone {
             Some(no) => Some(no),

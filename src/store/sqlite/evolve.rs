@@ -11,6 +11,7 @@ use rusqlite::{Connection, params};
 use scim_connector::{ResourceId, ResourceKind};
 
 use super::{
+    SqliteStore,
     catalog::{Partition, known_partition},
     index::{self, Declared, Indexed, IndexedPlace, Term},
     row::{Resource, columns},
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     scim::schema::{Demand, ResourceType, ResourceTypes, Schema, demands},
-    store::{Error, Tenant},
+    store::{Error, Tenant, UniqueId},
 };
 
 /// Resources indexed, or index rows dropped, in one transaction.
@@ -27,6 +28,51 @@ const PART: i64 = 2_000;
 const BUILDING: i64 = 0;
 const IN_USE: i64 = 1;
 const TO_DROP: i64 = 2;
+
+impl SqliteStore {
+    /// Makes what is stored ready for the schemas of another configuration, part by part, or refuses it; whether
+    /// anything stored was looked at. Nobody is served by it yet.
+    pub(super) async fn evolve(&self, tenants: Vec<Tenant>) -> Result<bool, Error> {
+        let is_changed = is_changed(&*self.reader()?, &tenants)?;
+        if is_changed {
+            let wanted = tenants.clone();
+            self.long_read(move |sql, _| check(sql, &wanted)).await?;
+        }
+        let wanted = tenants.clone();
+        let building = self.change(move |transaction| begin(transaction.sql, &wanted)).await?;
+        let is_indexed_anew = !building.is_empty();
+        for mut index in building {
+            loop {
+                let (built, more) = self.change(move |transaction| index.build_part(transaction.sql)).await?;
+                index = built;
+                if !more {
+                    break;
+                }
+            }
+        }
+        if is_changed || tenants.iter().any(|tenant| tenant.unique_id == UniqueId::ExternalId) {
+            self.long_read(move |sql, _| check_unique(sql, &tenants)).await?;
+        }
+        Ok(is_changed || is_indexed_anew)
+    }
+
+    /// Drops the indexes that are used no more. What remains of them does no harm, and goes the next time.
+    pub(super) async fn drop_indexes(&self) {
+        loop {
+            match self.change(|transaction| drop_part(transaction.sql)).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "an index that is not used is not dropped"
+                    );
+                    return;
+                }
+            }
+        }
+    }
+}
 
 /// Whether any schema differs from what resources were written under. Refuses a configuration without a type that has
 /// resources.

@@ -15,6 +15,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { tables: include_str!("schema_4.sql"), values: index::fold_again },
     Migration { tables: include_str!("schema_5.sql"), values: |_| Ok(()) },
     Migration { tables: include_str!("schema_6.sql"), values: |_| Ok(()) },
+    Migration { tables: include_str!("schema_7.sql"), values: |_| Ok(()) },
 ];
 
 /// From one version to the next, in one transaction.
@@ -33,6 +34,8 @@ const STATEMENTS_KEPT: usize = 192;
 pub(super) enum Purpose {
     Write,
     Read,
+    /// To copy all of it; long, and once.
+    Copy,
 }
 
 /// Opens a connection.
@@ -41,7 +44,7 @@ pub(super) enum Purpose {
 pub(super) fn open(file: &Path, purpose: Purpose) -> Result<Connection, Error> {
     let access = match purpose {
         Purpose::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-        Purpose::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Purpose::Read | Purpose::Copy => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
     let sql = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|source| Error::sql("opening the database", source))?;
@@ -60,6 +63,8 @@ pub(super) fn open(file: &Path, purpose: Purpose) -> Result<Connection, Error> {
             "PRAGMA query_only = ON; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;
              PRAGMA busy_timeout = 5000;"
         }
+        // Without `query_only`, which forbids to write the copy.
+        Purpose::Copy => "PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 5000;",
     };
     sql.execute_batch(settings).map_err(|source| Error::sql("configuring the database", source))?;
     Ok(sql)
@@ -70,9 +75,10 @@ pub(super) fn migrate(sql: &Connection) -> Result<(), Error> {
     let version: i64 = sql.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let done = usize::try_from(version).unwrap_or(usize::MAX);
     if done > MIGRATIONS.len() {
-        return Err(Error::Corrupt {
-            place: format!(
-                "schema version {version} is newer than this program's {}; start the newer program",
+        return Err(Error::Unusable {
+            reason: format!(
+                "the store was written by a newer program: its schema is version {version}, this program knows {}; start \
+                 the newer program, or restore a backup that was made before",
                 MIGRATIONS.len()
             ),
         });

@@ -165,6 +165,7 @@ fn group_applied(
 ) -> Result<(), Error> {
     let sql = transaction.sql;
     let Some(tenant) = transaction.catalog.tenant(&connector.tenant) else { return Ok(()) };
+    sql.run("DELETE FROM unknown_members WHERE connector = ? AND in_group = ?", [connector.no, ended.resource])?;
     let mut came = false;
     for (member, is_forgotten, is_present) in waited(transaction, connector, ended.resource)? {
         let no = members::resolve(sql, tenant, &member)?;

@@ -19,7 +19,7 @@ use scim_connector::ResourceId;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    audit::Chain,
+    audit::{Chain, Entry},
     catalog::{BLOCK_BITS, Catalog, Partition},
     leavers::Stopped,
     passwords::{self, Sealer},
@@ -64,6 +64,8 @@ pub(super) struct Transaction<'a> {
     pub(super) now: Timestamp,
     /// The rows that the connection had ever changed when the transaction began.
     changes_before: u64,
+    /// The end of the chain then.
+    chain_before: Chain,
 }
 
 /// A job: done in the transaction, answered when it is on disk or known to have failed.
@@ -181,6 +183,11 @@ impl Transaction<'_> {
         *self.state.ranks.entry(resource >> BLOCK_BITS).or_default() += by;
     }
 
+    /// Audits an act on the store as a whole.
+    pub(super) fn audit_store(&mut self, action: &'static str) -> Result<(), Error> {
+        self.state.chain.append(self.sql, &Entry::Store { at: self.now, action })
+    }
+
     fn next(&mut self, name: i64) -> Result<i64, Error> {
         let counter = match self.state.counters.get_mut(&name) {
             Some(counter) => counter,
@@ -220,6 +227,9 @@ impl Transaction<'_> {
                  ON CONFLICT (block) DO UPDATE SET count = count + excluded.count",
                 [block, by],
             )?;
+        }
+        if self.state.chain != self.chain_before {
+            self.state.chain.keep(self.sql)?;
         }
         Ok(())
     }
@@ -281,6 +291,7 @@ impl Writer {
         session.sql.run("BEGIN IMMEDIATE", []).map_err(|source| Error::sql("beginning a transaction", source))?;
         let catalog = self.catalog.load();
         session.state.deliverable = false;
+        let chain_before = session.state.chain;
         let mut transaction = Transaction {
             sql: &session.sql,
             state: &mut session.state,
@@ -288,6 +299,7 @@ impl Writer {
             sealer: self.sealer.as_deref(),
             now,
             changes_before: session.sql.total_changes(),
+            chain_before,
         };
         for job in batch {
             match catch_unwind(AssertUnwindSafe(|| job.run(&mut transaction))) {
