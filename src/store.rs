@@ -387,14 +387,15 @@ pub trait Store: Send + Sync + 'static {
     /// Rises whenever something may have become deliverable to any connector.
     fn deliverable(&self) -> watch::Receiver<u64>;
 
-    /// Deliveries of a connector that may go now, at most `limit`, none of `under_way`: not before their time, and no
-    /// earlier unconfirmed delivery of the connector conflicts. Deactivations and deletions first, then by age.
+    /// Deliveries of a connector that may go now, at most `limit`: not before their time, and no earlier unconfirmed
+    /// delivery of the connector conflicts. Deactivations and deletions first, then by age. None of a resource that is
+    /// `under_way`: its delivery may be another one by now, because the first was discarded.
     async fn deliveries(
         &self,
         connector: &ConnectorName,
         now: Timestamp,
         limit: usize,
-        under_way: &[DeliveryId],
+        under_way: &[ResourceId],
     ) -> Result<Vec<Delivery>, Error>;
 
     /// When the next delivery that waits for its time may go.

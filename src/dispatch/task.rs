@@ -31,8 +31,9 @@ pub(super) struct ConnectorTask {
     settings: Settings,
     running: Arc<Running>,
     stop: CancellationToken,
-    /// Deliveries in a call or about to be settled.
-    under_way: Vec<DeliveryId>,
+    /// Resources whose delivery is in a call or about to be settled. Not the deliveries: one that is discarded while it is
+    /// under way may have a successor.
+    under_way: Vec<ResourceId>,
 }
 
 /// A call under way and what it carries.
@@ -168,7 +169,7 @@ impl ConnectorTask {
             let told = catch_unwind(AssertUnwindSafe(|| task(&self.running.target, &mut delivery)));
             match told.unwrap_or_else(|_| self.panicked()) {
                 Task::Apply(change) => {
-                    self.under_way.push(delivery.id);
+                    self.under_way.push(delivery.resource);
                     pending.push(Pending {
                         live: matches!(change.desired, Desired::Present { active: true, .. }),
                         id: delivery.id,
@@ -233,7 +234,7 @@ impl ConnectorTask {
         let mut suspended = None;
         let mut settlements = Vec::with_capacity(call.deliveries.len());
         for (pending, result) in call.deliveries.into_iter().zip(call.result) {
-            self.under_way.retain(|id| *id != pending.id);
+            self.under_way.retain(|resource| *resource != pending.resource);
             if let Err(error) = &result
                 && *error.class() == ErrorClass::Misconfigured
             {

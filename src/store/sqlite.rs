@@ -73,10 +73,9 @@ pub use self::{
 use crate::{
     scim::{self, query::Query},
     store::{
-        AuditReport, Backup, Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery,
-        DeliveryId, Error, Flaw, GroupOf, Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences,
-        QueueEntry, QueueSelection, Retention, Settlement, Store, Stored, Tenant, TenantName, UnknownShape, Write,
-        WriteError,
+        AuditReport, Backup, Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, Error,
+        Flaw, GroupOf, Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences, QueueEntry,
+        QueueSelection, Retention, Settlement, Store, Stored, Tenant, TenantName, UnknownShape, Write, WriteError,
     },
     time::{Clock, Timestamp},
 };
@@ -335,7 +334,7 @@ impl Store for SqliteStore {
         connector: &ConnectorName,
         now: Timestamp,
         limit: usize,
-        under_way: &[DeliveryId],
+        under_way: &[ResourceId],
     ) -> Result<Vec<Delivery>, Error> {
         let connector = self.connector(connector)?;
         let (sealer, under_way) = (self.sealer.clone(), under_way.to_vec());

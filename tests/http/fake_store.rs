@@ -10,10 +10,9 @@ use scim_connector::{ResourceId, ResourceKind};
 use scim_relay::{
     scim::{self, query::Query},
     store::{
-        AuditReport, Backup, Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery,
-        DeliveryId, Error, Flaw, GroupOf, Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences,
-        QueueEntry, QueueSelection, Retention, Settlement, Store, Stored, Tenant, TenantName, UnknownShape, Write,
-        WriteError,
+        AuditReport, Backup, Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, Error,
+        Flaw, GroupOf, Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences, QueueEntry,
+        QueueSelection, Retention, Settlement, Store, Stored, Tenant, TenantName, UnknownShape, Write, WriteError,
     },
     time::Timestamp,
 };
@@ -107,7 +106,7 @@ impl Store for FakeStore {
         _: &ConnectorName,
         _: Timestamp,
         _: usize,
-        _: &[DeliveryId],
+        _: &[ResourceId],
     ) -> Result<Vec<Delivery>, Error> {
         unimplemented!()
     }

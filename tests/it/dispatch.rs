@@ -422,3 +422,25 @@ async fn g14_stopping_finishes_the_call_under_way() {
     let queue = relay.store.store.queue(&QueueSelection::default(), relay.clock.now(), 10).await.unwrap();
     assert_eq!(queue.len(), 1, "the confirmed delivery is settled, the other still owed");
 }
+
+#[tokio::test]
+async fn g05_a_resource_is_never_under_way_twice() {
+    let mut relay = Relay::start(FOUR).await;
+    let id = relay.store.create(user("ann")).await;
+    let first = relay.call().await;
+    // Its delivery is dropped while it is under way, and a change makes another one; a third user shows that those that
+    // may go have gone.
+    relay.store.store.queue_discard(&QueueSelection::default(), relay.clock.now()).await.unwrap();
+    relay.store.set(id, "title", "Engineer").await;
+    let ben = relay.store.create(user("ben")).await;
+    let beside = relay.call().await;
+    assert_eq!(beside.one().resource.id, ben);
+    beside.confirm();
+    relay.settled(&[QueueClass::Pending]).await;
+    assert!(relay.calls.try_recv().is_err());
+    first.confirm();
+    let second = relay.call().await;
+    assert_eq!((second.one().resource.id, second.one().version), (id, 2));
+    second.confirm();
+    relay.settled(&[]).await;
+}

@@ -17,6 +17,7 @@ mod life_cycle;
 mod life_cycles;
 mod me;
 mod okta_suites;
+mod order;
 mod patch_laws;
 mod quirks;
 mod references;

@@ -14,8 +14,8 @@ use scim_relay::{
         schema::{ResourceType, ResourceTypes},
     },
     store::{
-        Committed, Connector, ConnectorName, Delivery, DeliveryId, Error, IfMatch, OnRehire, Operation, Outcome,
-        OwedState, Page, QueueSelection, Settlement, Store, Stored, Tenant, TenantName, UniqueId, Write, WriteError,
+        Committed, Connector, ConnectorName, Delivery, Error, IfMatch, OnRehire, Operation, Outcome, OwedState, Page,
+        QueueSelection, Settlement, Store, Stored, Tenant, TenantName, UniqueId, Write, WriteError,
     },
     time::{Clock, Timestamp},
 };
@@ -188,7 +188,7 @@ impl Bench {
         self.due_beside(name, &[]).await
     }
 
-    pub(crate) async fn due_beside(&self, name: &str, under_way: &[DeliveryId]) -> Vec<Delivery> {
+    pub(crate) async fn due_beside(&self, name: &str, under_way: &[ResourceId]) -> Vec<Delivery> {
         let connector = ConnectorName(name.into());
         self.store.deliveries(&connector, self.clock.now(), 100, under_way).await.unwrap()
     }

@@ -155,7 +155,7 @@ impl Model {
             Step::Toggle => {}
             Step::Read if self.is_away => {}
             Step::Read => {
-                let names: Vec<_> = self.under_way.iter().map(|delivery| delivery.id).collect();
+                let names: Vec<_> = self.under_way.iter().map(|delivery| delivery.resource).collect();
                 for delivery in bench.due_beside("ldap", &names).await {
                     // Half of the time the change lands downstream as soon as it is sent.
                     self.land(&delivery);

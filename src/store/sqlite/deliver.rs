@@ -19,6 +19,7 @@ use crate::{
 struct Candidate {
     queued: i64,
     seq: i64,
+    resource: ResourceId,
 }
 
 /// A delivery's row with the state that it owes and what the connector confirmed.
@@ -46,7 +47,7 @@ pub(super) fn due(
     connector: &ConnectorEntry,
     now: Timestamp,
     limit: usize,
-    under_way: &[DeliveryId],
+    under_way: &[ResourceId],
 ) -> Result<Vec<Delivery>, Error> {
     let Some(tenant) = catalog.tenant(&connector.tenant) else { return Ok(Vec::new()) };
     let mut chosen: Vec<Candidate> = Vec::new();
@@ -55,11 +56,11 @@ pub(super) fn due(
         if missing == 0 {
             break;
         }
-        // Never tried, and tried with its time come: each in the order of the index, then merged.
+        // A resource has at most one delivery that is free. Never tried, and tried with its time come: each in the order of the index, then merged.
         let mut candidates = candidates(sql, connector.no, removal, (0, 0), missing + under_way.len())?;
         candidates.extend(self::candidates(sql, connector.no, removal, (1, now.0), missing + under_way.len())?);
         candidates.sort_by_key(|candidate| (candidate.queued, candidate.seq));
-        candidates.retain(|candidate| !under_way.contains(&DeliveryId(candidate.seq.cast_unsigned())));
+        candidates.retain(|candidate| !under_way.contains(&candidate.resource));
         candidates.truncate(missing);
         chosen.append(&mut candidates);
     }
@@ -97,11 +98,11 @@ fn candidates(
     limit: usize,
 ) -> Result<Vec<Candidate>, Error> {
     Ok(sql.all(
-        "SELECT queued, seq FROM deliveries INDEXED BY deliveries_by_lane
+        "SELECT queued, seq, id FROM deliveries INDEXED BY deliveries_by_lane
          WHERE connector = ? AND lane = ? AND removal = ? AND not_before BETWEEN ? AND ?
          ORDER BY not_before, queued, seq LIMIT ?",
         params![connector, FREE, removal, from, to, i64::try_from(limit).unwrap_or(i64::MAX)],
-        |row| Ok(Candidate { queued: row.get(0)?, seq: row.get(1)? }),
+        |row| Ok(Candidate { queued: row.get(0)?, seq: row.get(1)?, resource: ResourceId::from_bytes(row.get(2)?) }),
     )?)
 }
 

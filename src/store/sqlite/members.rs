@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     catalog::{Catalog, ConnectorEntry, Partition, TenantEntry},
-    row,
+    owe, row,
     statement::Statements as _,
 };
 use crate::{
@@ -395,7 +395,11 @@ fn group(sql: &Connection, no: i64) -> rusqlite::Result<Option<GroupOf>> {
 }
 
 /// Deletes tombstones that no connector needs: each has confirmed the removal, or never heard of the group.
-pub(super) fn purge(sql: &Connection, connectors: &[&ConnectorEntry], group: i64) -> Result<(), Error> {
+pub(super) fn purge(
+    sql: &Connection,
+    connectors: &[&ConnectorEntry],
+    (group, id): (i64, ResourceId),
+) -> Result<(), Error> {
     let mut confirmed = i64::MAX;
     for connector in connectors {
         let version = sql.first(
@@ -405,8 +409,8 @@ pub(super) fn purge(sql: &Connection, connectors: &[&ConnectorEntry], group: i64
         )?;
         confirmed = match version {
             Some(version) => confirmed.min(version),
-            // What is queued may be half done.
-            None if super::owe::is_queued(sql, connector.no, group)? => 0,
+            // That may be half done.
+            None if owe::may_have_taken_effect(sql, connector.no, group, id)? => 0,
             None => confirmed,
         };
     }

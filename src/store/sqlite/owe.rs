@@ -101,7 +101,8 @@ pub(super) fn owe_again(
     owe(transaction, connector, &owed)
 }
 
-/// Makes the pending delivery of a group one that the later deletion of a member waits for.
+/// Makes the pending delivery of a group one that the later deletion of a member waits for. The key is no part of its
+/// row, which would be written again for each of many members.
 pub(super) fn share_key(sql: &Connection, connector: i64, group: i64, key: i64) -> Result<(), Error> {
     if let Some(pending) = latest(sql, connector, group)?
         && pending.lane != DEAD
@@ -110,12 +111,23 @@ pub(super) fn share_key(sql: &Connection, connector: i64, group: i64, key: i64) 
             "INSERT OR IGNORE INTO delivery_keys (connector, key, seq, shared) VALUES (?, ?, ?, 1)",
             [connector, key, pending.seq],
         )?;
-        sql.run(
-            "UPDATE deliveries SET keys = ? WHERE seq = ?",
-            params![encode(&united(&pending.keys, &[key])), pending.seq],
-        )?;
     }
     Ok(())
+}
+
+/// Makes a dead letter go again, in a place of its own: others have passed it.
+pub(super) fn revive(
+    transaction: &mut Transaction<'_>,
+    connector: i64,
+    seq: i64,
+    resource: i64,
+    keys: &[i64],
+) -> Result<(), Error> {
+    let last = transaction.next_delivery()?;
+    let sql = transaction.sql;
+    sql.run("UPDATE deliveries SET seq = ?, lane = 0 WHERE seq = ?", [last, seq])?;
+    insert_keys(sql, connector, last, keys)?;
+    place_new(sql, connector, last, resource, keys)
 }
 
 /// Whether a delivery of the resource is queued, dead letters included.
@@ -127,19 +139,28 @@ pub(super) fn is_queued(sql: &Connection, connector: i64, resource: i64) -> Resu
         .is_some())
 }
 
-/// Whether a connector may hold the resource: it confirmed it, or a delivery is queued and may be under way, or one was
-/// discarded after it may have taken effect.
+/// Whether a connector may hold the resource: it confirmed it, or something of it may have taken effect.
 pub(super) fn is_known(sql: &Connection, connector: i64, resource: &Resource) -> Result<bool, Error> {
     let confirmed =
         sql.first("SELECT 1 FROM ledger WHERE connector = ? AND resource = ?", [connector, resource.no], |_| Ok(()))?;
-    if confirmed.is_some() || is_queued(sql, connector, resource.no)? {
+    Ok(confirmed.is_some() || may_have_taken_effect(sql, connector, resource.no, resource.id)?)
+}
+
+/// Whether a delivery of the resource is queued and may be under way, or one was discarded after it may have taken
+/// effect.
+pub(super) fn may_have_taken_effect(
+    sql: &Connection,
+    connector: i64,
+    resource: i64,
+    id: ResourceId,
+) -> Result<bool, Error> {
+    if is_queued(sql, connector, resource)? {
         return Ok(true);
     }
-    let discarded = sql.first(
-        "SELECT 1 FROM discarded WHERE connector = ? AND id = ?",
-        params![connector, resource.id.as_bytes()],
-        |_| Ok(()),
-    )?;
+    let discarded =
+        sql.first("SELECT 1 FROM discarded WHERE connector = ? AND id = ?", params![connector, id.as_bytes()], |_| {
+            Ok(())
+        })?;
     Ok(discarded.is_some())
 }
 
@@ -149,6 +170,7 @@ pub(super) fn release(transaction: &mut Transaction<'_>, connector: i64, seq: i6
     for key in keys {
         sql.run("DELETE FROM delivery_keys WHERE connector = ? AND key = ? AND seq = ?", [connector, *key, seq])?;
     }
+    sql.run("DELETE FROM delivery_keys INDEXED BY delivery_keys_shared WHERE seq = ? AND shared", [seq])?;
     let waiting = sql.all("SELECT seq, resource, keys FROM deliveries WHERE waits_on = ?", [seq], |row| {
         Ok((row.get(0)?, row.get(1)?, decode(&row.get::<_, Vec<u8>>(2)?)))
     })?;
@@ -160,7 +182,7 @@ pub(super) fn release(transaction: &mut Transaction<'_>, connector: i64, seq: i6
 }
 
 /// Puts a delivery into its lane: behind the latest earlier one that conflicts with it, or free to go.
-pub(super) fn place(sql: &Connection, connector: i64, seq: i64, resource: i64, keys: &[i64]) -> Result<(), Error> {
+fn place(sql: &Connection, connector: i64, seq: i64, resource: i64, keys: &[i64]) -> Result<(), Error> {
     let mut blocker: Option<i64> = sql
         .first(
             "SELECT max(seq) FROM deliveries WHERE connector = ? AND resource = ? AND seq < ? AND lane <> 2",
@@ -187,18 +209,19 @@ pub(super) fn place(sql: &Connection, connector: i64, seq: i64, resource: i64, k
     Ok(())
 }
 
-/// Makes a delivery hold its unique values.
-pub(super) fn insert_keys(sql: &Connection, connector: i64, seq: i64, keys: &[i64]) -> Result<(), Error> {
+/// Makes a delivery hold these keys exclusively, one that it shares included: a group may be its own member.
+fn insert_keys(sql: &Connection, connector: i64, seq: i64, keys: &[i64]) -> Result<(), Error> {
     for key in keys {
         sql.run(
-            "INSERT OR IGNORE INTO delivery_keys (connector, key, seq, shared) VALUES (?, ?, ?, 0)",
+            "INSERT INTO delivery_keys (connector, key, seq, shared) VALUES (?, ?, ?, 0)
+             ON CONFLICT DO UPDATE SET shared = 0",
             [connector, *key, seq],
         )?;
     }
     Ok(())
 }
 
-/// The keys in a delivery's row.
+/// The keys in a delivery's row: those that it holds exclusively.
 pub(super) fn decode(keys: &[u8]) -> Vec<i64> {
     keys.as_chunks().0.iter().map(|key| i64::from_be_bytes(*key)).collect()
 }

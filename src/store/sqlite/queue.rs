@@ -102,13 +102,14 @@ struct Selected {
     resource: i64,
     id: ResourceId,
     version: i64,
+    lane: i64,
     keys: Vec<i64>,
 }
 
 fn select(sql: &Connection, selection: &QueueSelection, now: Timestamp) -> Result<Vec<Selected>, Error> {
     Ok(sql.all(
         &format!(
-            "SELECT seq, connector, connectors.name, resource, id, version, keys
+            "SELECT seq, connector, connectors.name, resource, id, version, keys, lane
              FROM deliveries JOIN connectors ON connectors.no = deliveries.connector
              WHERE {SELECTED} ORDER BY seq"
         ),
@@ -122,6 +123,7 @@ fn select(sql: &Connection, selection: &QueueSelection, now: Timestamp) -> Resul
                 id: ResourceId::from_bytes(row.get(4)?),
                 version: row.get(5)?,
                 keys: owe::decode(&row.get::<_, Vec<u8>>(6)?),
+                lane: row.get(7)?,
             })
         },
     )?)
@@ -135,10 +137,10 @@ pub(super) fn retry(
 ) -> Result<u64, Error> {
     let selected = select(transaction.sql, selection, now)?;
     for delivery in &selected {
-        let sql = transaction.sql;
-        sql.run("UPDATE deliveries SET attempts = 0, not_before = 0 WHERE seq = ?", [delivery.seq])?;
-        owe::insert_keys(sql, delivery.connector, delivery.seq, &delivery.keys)?;
-        owe::place(sql, delivery.connector, delivery.seq, delivery.resource, &delivery.keys)?;
+        transaction.sql.run("UPDATE deliveries SET attempts = 0, not_before = 0 WHERE seq = ?", [delivery.seq])?;
+        if delivery.lane == DEAD {
+            owe::revive(transaction, delivery.connector, delivery.seq, delivery.resource, &delivery.keys)?;
+        }
         audit(transaction, delivery, "retry", now)?;
     }
     transaction.state.deliverable |= !selected.is_empty();

@@ -198,7 +198,7 @@ fn group_applied(
         owe_group(transaction, connector, ended.resource, &ended.request_id)?;
     }
     let holders: Vec<&ConnectorEntry> = tenant.holders(Partition::of(ended.resource)).collect();
-    members::purge(sql, &holders, ended.resource)
+    members::purge(sql, &holders, (ended.resource, ended.id))
 }
 
 /// The members of a group that wait for their confirmation: whether the connector lost them since the group's last

@@ -1,7 +1,7 @@
 //! What is owed of a resource, in which order, and what becomes of it.
 
 use scim_connector::ResourceId;
-use scim_relay::store::{ConnectorName, DeliveryId, Outcome, OwedState, QueueClass, QueueSelection};
+use scim_relay::store::{ConnectorName, Outcome, OwedState, QueueClass, QueueSelection};
 use serde_json::json;
 
 use crate::store_bench::{Bench, START, asked, group, lost, minutes, retry_at, shown, user};
@@ -13,7 +13,7 @@ pub(crate) async fn g05_changes_of_one_resource_fold(bench: Bench) {
     assert_eq!(due.len(), 1);
     assert_eq!((due[0].version, due[0].confirmed_version, due[0].attempts), (2, 0, 0));
     assert_eq!(shown(&due[0])["userName"], "eve");
-    assert_eq!(bench.due_beside("ldap", &[due[0].id]).await.len(), 0);
+    assert_eq!(bench.due_beside("ldap", &[due[0].resource]).await.len(), 0);
 
     bench.replace("User", id, user("zoe")).await.unwrap();
     bench.apply("ldap", &due[0]).await;
@@ -80,7 +80,7 @@ pub(crate) async fn members_wait_until_they_are_confirmed(bench: Bench) {
     // One is confirmed between the reading and the settling of the group, the other after it.
     bench.apply("ldap", of(ada)).await;
     bench.apply("ldap", of(team)).await;
-    let due = bench.due_beside("ldap", &[of(bob).id]).await;
+    let due = bench.due_beside("ldap", &[of(bob).resource]).await;
     let OwedState::Present { members: Some(delta), .. } = &due[0].state else { panic!("{due:?}") };
     assert_eq!(delta.add[0].resource.id, ada);
     assert!(delta.add[0].remote.is_some());
@@ -133,7 +133,7 @@ pub(crate) async fn g06_a_member_lost_while_its_group_is_under_way_is_added_agai
         bench.add_member(team, &format!("somebody-{comes_back_at_once}")).await;
         let under_way = bench.due("ldap").await;
         assert_eq!(under_way.len(), 1);
-        let beside = [under_way[0].id];
+        let beside = [under_way[0].resource];
         bench.replace("User", ada, active(false)).await.unwrap();
         bench.settle("ldap", &bench.due_beside("ldap", &beside).await[0], lost()).await;
         if comes_back_at_once {
@@ -227,8 +227,8 @@ pub(crate) async fn deliveries_under_way_do_not_count_towards_the_limit(bench: B
     for number in 0..6 {
         bench.create("User", user(&format!("user-{number}"))).await;
     }
-    let names: Vec<DeliveryId> = bench.due("ldap").await.iter().map(|delivery| delivery.id).collect();
+    let names: Vec<ResourceId> = bench.due("ldap").await.iter().map(|delivery| delivery.resource).collect();
     let ldap = ConnectorName("ldap".into());
     let due = bench.store.deliveries(&ldap, START, 2, &names[..3]).await.unwrap();
-    assert_eq!(due.iter().map(|delivery| delivery.id).collect::<Vec<_>>(), names[3..5]);
+    assert_eq!(due.iter().map(|delivery| delivery.resource).collect::<Vec<_>>(), names[3..5]);
 }
