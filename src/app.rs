@@ -17,9 +17,10 @@ use crate::{
     metrics::Metrics,
     operator::{Command, Operator},
     provider::Provider,
+    retention,
     store::{
         Store, TenantName,
-        sqlite::{Options, SqliteStore},
+        sqlite::{Options, SqliteStore, not_durable},
     },
     time::Clock,
 };
@@ -62,6 +63,11 @@ impl App {
         #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit")]
         metrics.started(clock.now().0 as f64 / 1_000.0);
 
+        let flaw = not_durable(&config.data_dir);
+        metrics.store_durable(flaw.is_none());
+        if let Some(flaw) = flaw {
+            tracing::warn!(data_dir = %config.data_dir.display(), "data-dir may not last: it is on {flaw}");
+        }
         let store: Arc<dyn Store> = SqliteStore::open(Options {
             sealing_key: config.secret_key.clone(),
             ..Options::new(config.data_dir.clone(), clock.clone(), metrics.clone())
@@ -125,6 +131,7 @@ impl App {
             let stop = stop();
             async move { provider.keep_unknown_shapes(stop).await }
         });
+        app.delivery.tracker.spawn(retention::run(app.store.clone(), clock, config.retention, stop()));
         Ok(app)
     }
 

@@ -26,6 +26,7 @@ use crate::{
     config::{self, Config, Environment, Log, LogFormat, Problem},
     demo,
     operator::Command,
+    store::sqlite::not_durable,
 };
 
 /// How the program ends; documented in `--help`.
@@ -93,9 +94,14 @@ async fn serve(file: &Path) -> Exit {
 
 fn check(arguments: &CheckArguments) -> Exit {
     let result = config::load(&arguments.config.config, &Environment::process());
+    let flaw = result.as_ref().ok().and_then(|config| not_durable(&config.data_dir));
+    let warnings: Vec<String> =
+        flaw.map(|flaw| format!("data-dir: it may not last: it is on {flaw}")).into_iter().collect();
     if arguments.json {
         let problems = result.as_ref().err().map(Vec::as_slice).unwrap_or_default();
-        show::json(&serde_json::json!({ "problems": problems }));
+        show::json(&serde_json::json!({ "problems": problems, "warnings": warnings }));
+    } else {
+        warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     }
     match result {
         Ok(config) => {

@@ -39,7 +39,7 @@ pub use self::{
 use crate::{
     dispatch, http,
     mapping::Mapping,
-    provider,
+    provider, retention,
     store::{self, ConnectorName, Policy, TenantName},
 };
 
@@ -60,6 +60,8 @@ pub struct Config {
     pub admin: Admin,
     /// How deliveries are retried.
     pub delivery: dispatch::Settings,
+    /// For how long what only grows is kept.
+    pub retention: retention::Settings,
     /// At least one.
     pub tenants: Vec<Tenant>,
     /// Each of one of the tenants.

@@ -24,6 +24,7 @@ pub struct Metrics {
     commits: IntCounterVec,
     commit_seconds: Histogram,
     commit_writes: Histogram,
+    store_durable: IntGauge,
     deliveries: IntCounterVec,
     delivery_seconds: HistogramVec,
     pending: IntGaugeVec,
@@ -167,6 +168,14 @@ impl Metrics {
                 registry.register(Box::new(histogram.clone()))?;
                 histogram
             },
+            store_durable: {
+                let gauge = IntGauge::new(
+                    "scim_relay_store_durable",
+                    "0 when the data folder is on a file system that does not last; else 1.",
+                )?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
             deliveries: counter(
                 &registry,
                 "scim_relay_deliveries_total",
@@ -296,6 +305,11 @@ impl Metrics {
     /// A client sent a change again that it had sent before.
     pub fn repeated_change(&self, tenant: &str, attribute: &str) {
         self.repeated_changes.with_label_values(&[tenant, attribute]).inc();
+    }
+
+    /// Whether nothing is known against the file system of the store.
+    pub fn store_durable(&self, is_durable: bool) {
+        self.store_durable.set(i64::from(is_durable));
     }
 
     /// The store ended a transaction.

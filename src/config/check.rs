@@ -52,6 +52,7 @@ pub(super) fn config(
         server,
         admin: raw.admin,
         delivery: raw.delivery,
+        retention: raw.retention,
         tenants,
         connectors,
     })

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    dispatch, http, mapping, provider,
+    dispatch, http, mapping, provider, retention,
     store::{OnRehire, OnRemoval, UniqueId},
 };
 
@@ -35,6 +35,8 @@ pub(super) struct Raw {
     pub(super) admin: Admin,
     /// How deliveries are retried.
     pub(super) delivery: dispatch::Settings,
+    /// For how long what only grows is kept.
+    pub(super) retention: retention::Settings,
     /// SCIM endpoints by name: `[a-z0-9-]`, at most 63 characters.
     pub(super) tenants: BTreeMap<String, Tenant>,
     /// Downstream systems by name: `[a-z0-9-]`, at most 63 characters. The name is the connector's identity: the store
@@ -52,6 +54,7 @@ impl Default for Raw {
             server: http::Settings::default(),
             admin: Admin::default(),
             delivery: dispatch::Settings::default(),
+            retention: retention::Settings::default(),
             tenants: BTreeMap::new(),
             connectors: BTreeMap::new(),
         }

@@ -38,6 +38,9 @@ mod statement;
 mod tests;
 mod together;
 mod unknown;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod upgrades;
 mod writer;
 
 use std::{

@@ -6,6 +6,7 @@
 )]
 
 mod backups;
+mod folder;
 #[path = "../process/http.rs"]
 mod http;
 #[path = "../process/relay.rs"]

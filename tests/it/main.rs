@@ -23,6 +23,7 @@ mod quirks;
 mod references;
 mod relay;
 mod repeats;
+mod retention;
 mod rfc;
 mod root_query;
 mod scim;

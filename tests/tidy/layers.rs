@@ -15,6 +15,7 @@ const ROWS: &[(&str, u8)] = &[
     ("dispatch", 4),
     ("credentials", 4),
     ("operator", 4),
+    ("retention", 4),
     ("http", 5),
     ("admin", 5),
     ("connectors", 6),

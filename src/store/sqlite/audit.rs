@@ -58,7 +58,7 @@ pub(super) enum Entry<'a> {
 
 impl Chain {
     /// Before the first entry.
-    const START: Self = Self { seq: 0, hash: [0; HASH_LENGTH] };
+    pub(super) const START: Self = Self { seq: 0, hash: [0; HASH_LENGTH] };
 
     /// The end of the chain in the file.
     pub(super) fn load(sql: &Connection) -> Result<Self, Error> {

@@ -8,7 +8,7 @@ use super::index;
 use crate::store::Error;
 
 /// Brings a file from each version to the next; `PRAGMA user_version` counts those done. Never edited, only extended.
-const MIGRATIONS: &[Migration] = &[
+pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { tables: include_str!("schema_1.sql"), values: |_| Ok(()) },
     Migration { tables: include_str!("schema_2.sql"), values: |_| Ok(()) },
     Migration { tables: include_str!("schema_3.sql"), values: |_| Ok(()) },
@@ -20,7 +20,7 @@ const MIGRATIONS: &[Migration] = &[
 ];
 
 /// From one version to the next, in one transaction.
-struct Migration {
+pub(super) struct Migration {
     /// Statements, first.
     tables: &'static str,
     /// What statements cannot do.
@@ -73,6 +73,11 @@ pub(super) fn open(file: &Path, purpose: Purpose) -> Result<Connection, Error> {
 
 /// Brings the file to this program's version.
 pub(super) fn migrate(sql: &Connection) -> Result<(), Error> {
+    migrate_to(sql, MIGRATIONS.len())
+}
+
+/// Brings the file to that version, if it is of an earlier one.
+pub(super) fn migrate_to(sql: &Connection, wanted: usize) -> Result<(), Error> {
     let version: i64 = sql.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let done = usize::try_from(version).unwrap_or(usize::MAX);
     if done > MIGRATIONS.len() {
@@ -85,7 +90,7 @@ pub(super) fn migrate(sql: &Connection) -> Result<(), Error> {
         });
     }
     let failed = |source| Error::sql("migrating the database", source);
-    for (number, Migration { tables, values }) in MIGRATIONS.iter().enumerate().skip(done) {
+    for (number, Migration { tables, values }) in MIGRATIONS.iter().enumerate().take(wanted).skip(done) {
         // One that fails is taken back when the connection is dropped.
         sql.execute_batch(&format!("BEGIN IMMEDIATE; {tables}")).map_err(failed)?;
         values(sql)?;
