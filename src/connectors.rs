@@ -6,6 +6,8 @@ use scim_connector::Kind;
 pub const KINDS: &[Kind] = &[
     #[cfg(feature = "json-file")]
     scim_connector::kind::<scim_connector_json_file::JsonFile>(),
+    #[cfg(feature = "test-connector")]
+    scim_connector::kind::<scim_connector_test_http::TestHttp>(),
 ];
 
 /// The kind of that name in `kind = "…"`.

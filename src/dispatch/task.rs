@@ -425,6 +425,7 @@ async fn call(running: Arc<Running>, deliveries: Vec<Pending>, changes: Vec<Chan
     let apply = AssertUnwindSafe(running.target.connector.apply(&changes)).catch_unwind();
     let problem = match tokio::time::timeout(deadline, apply).await {
         Ok(Ok(result)) if result.len() == deliveries.len() => {
+            scim_connector::crash_point!("after-apply");
             return Call { deliveries, result, took: started.elapsed() };
         }
         Ok(Ok(_)) => "the connector returned a wrong number of outcomes",

@@ -10,6 +10,7 @@
 
 mod change;
 mod connector;
+pub mod crash_point;
 mod error;
 mod kind;
 mod secret;

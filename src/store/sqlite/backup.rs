@@ -55,6 +55,7 @@ fn write_partial(file: &Path, partial: &Path, at: Timestamp) -> Result<(), Error
         .map_err(|source| io("creating the backup", source))?;
     let sql = schema::open(file, Purpose::Copy)?;
     sql.execute("VACUUM INTO ?", [name]).map_err(|source| Error::sql("writing the backup", source))?;
+    scim_connector::crash_point!("during-backup");
     drop(sql);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let copy =
@@ -76,6 +77,7 @@ fn finish(copy: &File, partial: &Path, to: &Path) -> Result<u64, Error> {
     let failed = |source| io("finishing the backup", source);
     copy.sync_all().map_err(failed)?;
     let bytes = copy.metadata().map_err(failed)?.len();
+    scim_connector::crash_point!("during-backup");
     fs::rename(partial, to).map_err(failed)?;
     sync_directory(to).map_err(failed)?;
     Ok(bytes)

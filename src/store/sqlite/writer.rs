@@ -315,7 +315,9 @@ impl Writer {
             passwords::expire(&session.sql, now)?;
             session.passwords_expire = now.after(EXPIRY_INTERVAL);
         }
+        scim_connector::crash_point!("before-commit");
         session.sql.run("COMMIT", []).map_err(|source| Error::sql("committing", source))?;
+        scim_connector::crash_point!("after-commit");
         session.state.leavers_stopped.drain(..).for_each(|stopped| stopped.measure(&self.metrics));
         Ok(session.state.deliverable)
     }
