@@ -12,9 +12,10 @@ use std::{
 use serde_json::json;
 
 use crate::{
+    downstream::Downstream,
     http::Client,
     relay::Home,
-    verify::{Downstream, deliveries_pending, group, group_of},
+    verify::{deliveries_owed, group, group_of},
     writer::{create_group, id_of, member_operation, patch},
 };
 
@@ -87,11 +88,11 @@ fn change_at_once(scim: SocketAddr, key: &str, group_id: &str, changes: &[(bool,
 
 /// The group has exactly these members: in the relay at once, in the file as soon as nothing is owed any more.
 fn expect_members(home: &Home, people: &Path, key: &str, group_id: &str, expected: BTreeSet<String>) {
-    let served = group(&mut Client::new(home.scim, Some(key)), group_id).members;
+    let served = group(&mut Client::new(home.scim, Some(key)), group_id).unwrap().members;
     assert_eq!(served, expected, "in the store");
     let started = Instant::now();
     loop {
-        let (_, groups) = Downstream::default().look(people);
+        let (_, groups) = Downstream::file("people", people).look();
         let delivered = groups.get(group_id).map(|entry| group_of(entry).members).unwrap_or_default();
         if delivered == expected {
             return;
@@ -101,7 +102,7 @@ fn expect_members(home: &Home, people: &Path, key: &str, group_id: &str, expecte
             "in the file: {} members of {}, {} deliveries pending\n{}",
             delivered.len(),
             expected.len(),
-            deliveries_pending(home),
+            deliveries_owed(home),
             home.log_tail()
         );
         thread::sleep(Duration::from_millis(20));

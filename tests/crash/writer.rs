@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, net::SocketAddr};
 use serde_json::{Value, json};
 
 use crate::{
-    Target,
     http::{Answer, Client, Failure},
     model::{Group, Model, Possible, Slot, User},
+    moment::Target,
     rng::Rng,
+    verify,
 };
 
 /// User names of one writer: few, so that each sees creation, changes and deletion many times.
@@ -229,7 +230,8 @@ impl Writer<'_> {
             Outcome::Refused(answer) => panic!("a legal write was refused: {} {}", answer.status, answer.body),
             Outcome::Unknown => {
                 doubt(self.model);
-                (!self.target.is_over()).then_some(())
+                // Refused for the time being by a relay that lives; or the relay is gone, and the next one is asked.
+                verify::settle(&mut self.client, self.model).ok()
             }
             Outcome::NotSent => None,
         }

@@ -36,21 +36,26 @@ impl Home {
     /// Writes the configuration of a tenant `acme`, with a JSON-file connector that keeps
     /// `people.json` if asked for.
     pub(crate) fn new(directory: &Path, with_connector: bool) -> Self {
-        let home = Self {
-            config: directory.join("relay.toml"),
-            scim: free_address(),
-            admin: free_address(),
-            log: directory.join("relay.log"),
-        };
         let connector = if with_connector {
             "[connectors.people]\nkind = \"json-file\"\ntenant = \"acme\"\non-delete = \"delete\"\n\
              [connectors.people.settings]\npath = \"people.json\"\nmode = \"snapshot\"\n"
         } else {
             ""
         };
+        Self::with(directory, connector)
+    }
+
+    /// Writes the configuration of a tenant `acme` and those tables.
+    pub(crate) fn with(directory: &Path, tables: &str) -> Self {
+        let home = Self {
+            config: directory.join("relay.toml"),
+            scim: free_address(),
+            admin: free_address(),
+            log: directory.join("relay.log"),
+        };
         let config = format!(
             "data-dir = \"{}\"\n[server]\nlisten = [\"{}\"]\n[admin]\nlisten = \"{}\"\n\
-             [tenants.acme]\nbase-path = \"/scim/v2\"\ndialect = \"auto\"\n{connector}",
+             [tenants.acme]\nbase-path = \"/scim/v2\"\ndialect = \"auto\"\n{tables}",
             directory.join("data").display(),
             home.scim,
             home.admin,
@@ -66,14 +71,15 @@ impl Home {
 
     /// What a command prints, which must succeed.
     pub(crate) fn command(&self, arguments: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_scim-relay"))
-            .args(arguments)
-            .arg("--config")
-            .arg(&self.config)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        self.try_command(arguments).unwrap_or_else(|said| panic!("{arguments:?}: {said}"))
+    }
+
+    /// What a command prints, or what it says when it fails.
+    pub(crate) fn try_command(&self, arguments: &[&str]) -> Result<String, String> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scim-relay"));
+        let output = command.args(arguments).arg("--config").arg(&self.config).output().unwrap();
+        let said = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        if output.status.success() { Ok(said(output.stdout)) } else { Err(said(output.stderr)) }
     }
 
     /// Starts the relay and does not wait for it.
@@ -103,10 +109,15 @@ impl Home {
         (relay, started.elapsed())
     }
 
+    /// Whether `/readyz` answers 200.
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(self.admin("/readyz"), Some((200, _)))
+    }
+
     /// Waits until `/readyz` answers 200.
     pub(crate) fn wait_until_ready(&self, relay: &mut Relay) {
         let started = Instant::now();
-        while !matches!(self.admin("/readyz"), Some((200, _))) {
+        while !self.is_ready() {
             if let Some(status) = relay.child.try_wait().unwrap() {
                 panic!("the relay ended with {status}\n{}", self.log_tail());
             }

@@ -10,6 +10,7 @@
 
 mod catalogue;
 mod code;
+mod crash_points;
 mod layers;
 mod rules;
 
@@ -43,6 +44,13 @@ fn every_row_of_a_catalogue_has_a_test() {
     let files = files(Path::new(env!("CARGO_MANIFEST_DIR")));
     let missing = catalogue::missing(&files);
     assert!(missing.is_empty(), "{} rows without a test:\n{}", missing.len(), missing.join("\n"));
+}
+
+#[test]
+fn every_marked_point_is_crashed_at() {
+    let files = files(Path::new(env!("CARGO_MANIFEST_DIR")));
+    let unmatched = crash_points::unmatched(&files);
+    assert!(unmatched.is_empty(), "marked in the code or listed in tests/crash, not both: {unmatched:?}");
 }
 
 /// Every rule on one file.

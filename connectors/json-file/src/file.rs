@@ -116,7 +116,7 @@ impl Paths {
             // What is left of it would be removed by the next call; the room it takes may be needed before.
             let _ = fs::remove_file(&self.temporary);
         })?;
-        scim_connector::crash_point!("during-apply");
+        scim_connector::crash_point!("before-rename");
         fs::rename(&self.temporary, &self.data).map_err(|error| failure("replace", &self.data, &error))?;
         renamed(seen);
         self.sync_directory()

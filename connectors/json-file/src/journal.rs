@@ -79,7 +79,6 @@ impl Journal {
         }
         if let Some(file) = &mut self.file {
             file.write_all(text.as_bytes()).map_err(failed("append to"))?;
-            scim_connector::crash_point!("during-apply");
             file.sync_data().map_err(failed("flush"))?;
         }
         self.bytes += text.len() as u64;
