@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "standard error is where a command's complaint belongs")]
 
 mod arguments;
+mod brake;
 mod execute;
 mod leavers;
 mod logging;
@@ -74,6 +75,7 @@ async fn run(cli: Cli) -> Exit {
         Action::Connector(connector) => operate(connector.command(), connector.output()).await,
         Action::Queue(queue) => operate(queue.command(), queue.output()).await,
         Action::Leavers(leavers) => operate(leavers.command(), leavers.output()).await,
+        Action::Brake(brake) => operate(brake.command(), brake.output()).await,
         Action::Unknown(unknown) => operate(unknown.command(), unknown.output()).await,
         Action::Backup(backup) => operate(backup.command(), &backup.output).await,
         Action::Restore(restore) => self::restore(&restore),

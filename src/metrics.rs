@@ -31,6 +31,7 @@ pub struct Metrics {
     dead: IntGaugeVec,
     oldest_seconds: GaugeVec,
     waiting_members: IntGaugeVec,
+    brake_staged: IntGaugeVec,
     leaver_seconds: HistogramVec,
     leaver_everywhere_seconds: HistogramVec,
     leavers: IntGaugeVec,
@@ -213,6 +214,13 @@ impl Metrics {
                 "Memberships that wait for their member to be delivered, by connector.",
                 &["connector"],
             )?,
+            brake_staged: gauge(
+                &registry,
+                "scim_relay_brake_staged",
+                "Removals that were too many at once and wait for a person's decision, by connector: of resources, of \
+                 members from groups.",
+                &["connector", "of"],
+            )?,
             leaver_seconds: histogram(
                 &registry,
                 LEAVER_SECONDS,
@@ -349,6 +357,13 @@ impl Metrics {
         self.dead.with_label_values(&[connector]).set(signed(dead));
         self.oldest_seconds.with_label_values(&[connector]).set(oldest.as_secs_f64());
         self.waiting_members.with_label_values(&[connector]).set(signed(waiting_members));
+    }
+
+    /// Removals that a brake withholds from a connector, read from the store.
+    pub fn staged(&self, connector: &str, resources: u64, members: u64) {
+        for (of, count) in [("resources", resources), ("members", members)] {
+            self.brake_staged.with_label_values(&[connector, of]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 
     /// A connector confirmed that a leaver's entry is out of use.

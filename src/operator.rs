@@ -1,6 +1,7 @@
 //! What an operator can ask of a relay, whether it runs or not: keys, connectors, the queue, leavers, what was not
 //! understood. The command line and the control socket execute the same [`Command`]s.
 
+mod brake;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +16,7 @@ use crate::{
     credentials::{self, Credentials},
     store::{
         self, ConnectorName, ConnectorState, ConnectorStatus, DeliveryId, Flaw, LeaverSelection, QueueEntry,
-        QueueSelection, Store, TenantName,
+        QueueSelection, StagedSelection, Store, TenantName,
     },
     time::{Clock, Timestamp},
 };
@@ -113,6 +114,23 @@ pub enum Command {
         connector: ConnectorName,
         /// Whose.
         resource: ResourceId,
+    },
+    /// Lists removals that a brake withholds, the oldest first; at most [`QUEUE_ENTRIES_MAX`].
+    BrakeShow {
+        /// Which.
+        selection: StagedSelection,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Lets withheld removals go.
+    BrakeRelease {
+        /// Which.
+        selection: StagedSelection,
+    },
+    /// Forgets withheld removals.
+    BrakeDiscard {
+        /// Which.
+        selection: StagedSelection,
     },
     /// Lists the shapes of requests that were not understood, the latest first.
     UnknownList {
@@ -300,6 +318,17 @@ impl Operator {
                     0 => Err(Error::Unknown { kind: "leaver", name: format!("{resource} at {}", connector.0) }),
                     _ => Ok(json!({ "closed": resource, "connector": connector })),
                 }
+            }
+            Command::BrakeShow { selection, limit } => self.staged(&selection, limit.min(QUEUE_ENTRIES_MAX)).await,
+            Command::BrakeRelease { selection } => {
+                self.known_staged(&selection).await?;
+                let released = self.store.release_staged(&selection).await?;
+                self.wake(selection.connector.as_ref()).await?;
+                Ok(json!({ "released": released }))
+            }
+            Command::BrakeDiscard { selection } => {
+                self.known_staged(&selection).await?;
+                Ok(json!({ "discarded": self.store.discard_staged(&selection).await? }))
             }
             Command::UnknownList { tenant, limit } => {
                 Ok(json!({ "shapes": self.store.unknown_shapes(tenant.as_ref(), limit).await? }))

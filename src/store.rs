@@ -6,6 +6,7 @@
 //! pure `scim::patch` run on it, and resource, memberships, audit entry and one delivery per connector written. Its
 //! receipt leaves after the commit is on disk.
 
+mod brake;
 mod care;
 mod delivery;
 mod leavers;
@@ -33,6 +34,7 @@ use crate::{
     time::Timestamp,
 };
 
+pub use brake::{Brake, BrakeOwner, Removal, StagedRemoval, StagedRemovals, StagedSelection};
 pub use care::{AuditReport, Backup, Flaw, Restored, Retention};
 pub use delivery::{Delivery, DeliveryId, MemberDelta, Outcome, OwedState, Settlement};
 pub use leavers::{Leaver, LeaverSelection, RemovalState};
@@ -40,6 +42,7 @@ pub use operator::{
     ConnectorState, ConnectorStatus, NotUnderstood, PendingReferences, QueueClass, QueueEntry, QueueSelection,
     ReferenceAttribute, UNKNOWN_SHAPES_MAX, UnknownShape,
 };
+pub(in crate::store) use policy::Keeps;
 pub use policy::{OnRemoval, Policy, Scope, Standing};
 
 /// A tenant's name in configuration: `[a-z0-9-]`, at most 63 characters.
@@ -74,6 +77,8 @@ pub struct Tenant {
     pub may_deactivate: bool,
     /// Whether passwords are kept for the connectors that pass them on; else they are dropped.
     pub passwords: bool,
+    /// How much its client may remove.
+    pub brake: Brake,
     /// The connectors that it feeds.
     pub connectors: Vec<Connector>,
 }
@@ -124,6 +129,8 @@ pub struct Connector {
     pub kinds: Vec<ResourceKind>,
     /// Which resources of these it wants, and what becomes of those that leave.
     pub policy: Arc<Policy>,
+    /// How much may be removed there.
+    pub brake: Brake,
     /// Whether passwords are kept (sealed) for it.
     pub passwords: bool,
     /// Whether resources that exist when it is first seen, or seen again, are owed to it. What it has confirmed is
@@ -337,7 +344,7 @@ pub struct Credential {
 /// What a database has to offer. Every method but `commit` and `settle` that changes something is also durable when it
 /// returns.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: StagedRemovals + Send + Sync + 'static {
     /// Makes the tenants and connectors of the configuration known, once before anything else and at each reload. New
     /// connectors with `backfill` start theirs; those that come back, or take more types, are owed what they missed. A
     /// connector that was another tenant's is an error, and so are schemas that stored resources do not do justice to:

@@ -143,6 +143,7 @@ impl State {
                 for status in connectors {
                     let ConnectorStatus { pending, dead, waiting_members, .. } = status;
                     self.metrics.backlog(&status.name.0, pending, dead, age(status.oldest), waiting_members);
+                    self.metrics.staged(&status.name.0, status.staged, status.staged_members);
                     self.metrics.leavers(&status.tenant.0, &status.name.0, status.leavers, age(status.oldest_leaver));
                 }
                 for PendingReferences { tenant, attribute, count, oldest } in references {

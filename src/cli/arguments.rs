@@ -3,8 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
+use scim_connector::ResourceId;
 
 use super::{
+    brake::{self, Brake},
     leavers::{self, Leavers},
     store::{self, Audit, Backup, Restore, Store},
 };
@@ -119,6 +121,9 @@ pub(super) enum Action {
     /// Look at leavers: users who were disabled or deleted and may still have access downstream
     #[command(subcommand, after_long_help = leavers::EXAMPLES)]
     Leavers(Leavers),
+    /// Look at removals that were too many at once, and decide whether they go
+    #[command(subcommand, after_long_help = brake::EXAMPLES)]
+    Brake(Brake),
     /// Look at the requests of clients that were not understood: their names and types, never a person's data
     #[command(subcommand, after_long_help = UNKNOWN_EXAMPLES)]
     Unknown(Unknown),
@@ -454,6 +459,10 @@ pub(super) fn tenant_name(text: &str) -> Result<TenantName, String> {
 #[expect(clippy::unnecessary_wraps, reason = "clap takes functions that may fail")]
 pub(super) fn connector_name(text: &str) -> Result<ConnectorName, String> {
     Ok(ConnectorName(text.into()))
+}
+
+pub(super) fn resource_id(text: &str) -> Result<ResourceId, String> {
+    text.parse().map_err(|_| "a resource's id is a UUID, as in the lists".to_owned())
 }
 
 fn delivery_id(text: &str) -> Result<DeliveryId, String> {

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use scim_connector::ResourceId;
 
-use super::arguments::{Output, connector_name, tenant_name};
+use super::arguments::{Output, connector_name, resource_id, tenant_name};
 use crate::{
     operator::Command,
     store::{ConnectorName, LeaverSelection, TenantName},
@@ -67,8 +67,4 @@ impl Leavers {
             }
         }
     }
-}
-
-fn resource_id(text: &str) -> Result<ResourceId, String> {
-    text.parse().map_err(|_| "a user's id is a UUID, as in `leavers list`".to_owned())
 }

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::brake;
 use crate::{
     operator::{Command, ConnectorReport},
     store::{
@@ -63,6 +64,9 @@ pub(super) fn answer(command: &Command, mut answer: Value) {
             }
         }
         Command::LeaversClose { resource, connector } => println!("closed {resource} at {}", connector.0),
+        Command::BrakeShow { .. } => print!("{}", brake::shown(&mut answer)),
+        Command::BrakeRelease { .. } => println!("{} removals go", answer["released"]),
+        Command::BrakeDiscard { .. } => println!("{} removals discarded", answer["discarded"]),
         Command::UnknownList { .. } => print!("{}", unknown_shapes(&take(&mut answer, "shapes"))),
         Command::UnknownShow { .. } => {
             let shape = answer["shape"]["shape"].take();
@@ -73,7 +77,7 @@ pub(super) fn answer(command: &Command, mut answer: Value) {
 }
 
 /// A typed list out of an answer; empty where a relay of another version says something else.
-fn take<T: DeserializeOwned>(answer: &mut Value, name: &str) -> Vec<T> {
+pub(super) fn take<T: DeserializeOwned>(answer: &mut Value, name: &str) -> Vec<T> {
     serde_json::from_value(answer[name].take()).unwrap_or_default()
 }
 
@@ -110,6 +114,7 @@ pub(super) fn connectors(connectors: &[ConnectorReport]) -> String {
             status.tenant.0.to_string(),
             status.pending.to_string(),
             status.dead.to_string(),
+            (status.staged + status.staged_members).to_string(),
             status.confirmed.to_string(),
             status.waiting_members.to_string(),
             status.leavers.to_string(),
@@ -118,7 +123,18 @@ pub(super) fn connectors(connectors: &[ConnectorReport]) -> String {
         ]
     });
     table(
-        ["CONNECTOR", "TENANT", "PENDING", "DEAD", "CONFIRMED", "WAITING MEMBERS", "LEAVERS", "OLDEST", "STATE"],
+        [
+            "CONNECTOR",
+            "TENANT",
+            "PENDING",
+            "DEAD",
+            "WITHHELD",
+            "CONFIRMED",
+            "WAITING MEMBERS",
+            "LEAVERS",
+            "OLDEST",
+            "STATE",
+        ],
         rows,
     )
 }
@@ -217,7 +233,7 @@ fn one(entry: &Value) -> String {
 }
 
 /// `2026-11-24T09:30Z`: to the minute is as much as a table has room for.
-fn minute(moment: Timestamp) -> String {
+pub(super) fn minute(moment: Timestamp) -> String {
     let text = moment.rfc3339();
     text.get(..16).map_or_else(|| text.clone(), |minute| format!("{minute}Z"))
 }
@@ -229,7 +245,7 @@ fn second(moment: Timestamp) -> String {
 }
 
 /// Columns as wide as their widest cell; the last is left as it is.
-fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+pub(super) fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let rows: Vec<_> = std::iter::once(head.map(ToOwned::to_owned)).chain(rows).collect();
     let widths: [usize; N] =
         std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));

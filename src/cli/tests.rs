@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{arguments::*, show, *};
 use crate::{
-    store::{ConnectorName, DeliveryId, LeaverSelection, QueueClass, QueueSelection, TenantName},
+    store::{ConnectorName, DeliveryId, LeaverSelection, QueueClass, QueueSelection, StagedSelection, TenantName},
     time::Timestamp,
 };
 
@@ -24,6 +24,7 @@ fn command(line: &str) -> Command {
         Action::Connector(connector) => connector.command(),
         Action::Queue(queue) => queue.command(),
         Action::Leavers(leavers) => leavers.command(),
+        Action::Brake(brake) => brake.command(),
         Action::Unknown(unknown) => unknown.command(),
         Action::Backup(backup) => backup.command(),
         Action::Store(_) => Command::StoreCheck,
@@ -99,6 +100,16 @@ fn lines_become_commands() {
                 resource: "01978c3e-5a00-7000-8000-000000000001".parse().unwrap(),
             },
         ),
+        ("brake show --connector ldap", {
+            let selection = StagedSelection { connector: Some(connector()), ..StagedSelection::default() };
+            Command::BrakeShow { selection, limit: 100 }
+        }),
+        ("brake release --all", Command::BrakeRelease { selection: StagedSelection::default() }),
+        ("brake discard --tenant acme 01978c3e-5a00-7000-8000-000000000001", {
+            let resource = "01978c3e-5a00-7000-8000-000000000001".parse().ok();
+            let tenant = Some(TenantName("acme".into()));
+            Command::BrakeDiscard { selection: StagedSelection { tenant, connector: None, resource } }
+        }),
         ("unknown list --tenant acme", Command::UnknownList { tenant: Some(TenantName("acme".into())), limit: 100 }),
         ("unknown show 7", Command::UnknownShow { id: 7 }),
         ("queue show 7", Command::QueueShow { id: DeliveryId(7) }),
@@ -147,6 +158,8 @@ fn verify_takes_its_credential_from_a_file_or_a_variable_alone() {
 #[test]
 fn nothing_is_discarded_by_a_line_that_names_nothing() {
     assert_eq!(parse("queue discard").unwrap_err().kind(), ErrorKind::MissingRequiredArgument);
+    assert_eq!(parse("brake discard").unwrap_err().kind(), ErrorKind::MissingRequiredArgument);
+    assert_eq!(parse("brake release --all --tenant a").unwrap_err().kind(), ErrorKind::ArgumentConflict);
     assert_eq!(parse("queue retry").unwrap_err().kind(), ErrorKind::MissingRequiredArgument);
     assert_eq!(parse("queue discard --all --class dead").unwrap_err().kind(), ErrorKind::ArgumentConflict);
     assert_eq!(parse("keys create --tenant acme --name a --expires 0").unwrap_err().kind(), ErrorKind::ValueValidation);
@@ -220,16 +233,42 @@ fn leavers_and_failing_connectors_are_tables() {
     );
     let report = |failing_until: Option<u64>| {
         serde_json::from_value(json!({
-            "name": "ldap", "tenant": "acme", "state": "active", "pending": 3, "dead": 0, "oldest": null, "confirmed": 9,
+            "name": "ldap", "tenant": "acme", "state": "active", "pending": 3, "dead": 0, "staged": 4,
+            "staged_members": 1, "oldest": null, "confirmed": 9,
             "waiting_members": 0, "leavers": 2, "oldest_leaver": 0, "backfilling": false, "failing_until": failing_until,
         }))
         .unwrap()
     };
     assert_eq!(
         show::connectors(&[report(Some(65_000)), report(None)]),
-        "CONNECTOR  TENANT  PENDING  DEAD  CONFIRMED  WAITING MEMBERS  LEAVERS  OLDEST  STATE\n\
-         ldap       acme    3        0     9          0                2        -       failing, next try 00:01:05Z\n\
-         ldap       acme    3        0     9          0                2        -       active\n"
+        "CONNECTOR  TENANT  PENDING  DEAD  WITHHELD  CONFIRMED  WAITING MEMBERS  LEAVERS  OLDEST  STATE\n\
+         ldap       acme    3        0     5         9          0                2        -       failing, next try 00:01:05Z\n\
+         ldap       acme    3        0     5         9          0                2        -       active\n"
+    );
+}
+
+#[test]
+fn what_a_brake_withholds_is_two_tables() {
+    let removal = |removal: &str, member: Option<&str>| {
+        json!({
+            "since": 60_000, "tenant": "acme", "connector": "ldap", "resource": "01978c3e-5a00-7000-8000-000000000001",
+            "kind": "User", "removal": removal, "member": member, "brake": "tenant",
+        })
+    };
+    let counts = |name: &str, staged: u64| json!({ "connector": name, "tenant": "acme", "staged": staged, "staged_members": staged });
+    let mut answer = json!({
+        "connectors": [counts("ldap", 1), counts("sql", 0)],
+        "removals": [removal("out-of-scope", None), removal("member", Some("b7"))],
+        "more": true,
+    });
+    assert_eq!(
+        brake::shown(&mut answer),
+        "CONNECTOR  TENANT  WITHHELD  WITHHELD MEMBERS\n\
+         ldap       acme    1         1\n\n\
+         SINCE              CONNECTOR  RESOURCE                                   REMOVAL       BRAKE OF  MEMBER\n\
+         1970-01-01T00:01Z  ldap       User 01978c3e-5a00-7000-8000-000000000001  out-of-scope  tenant\n\
+         1970-01-01T00:01Z  ldap       User 01978c3e-5a00-7000-8000-000000000001  member        tenant    b7\n\
+         … and more; see --limit\n"
     );
 }
 
@@ -292,6 +331,11 @@ async fn without_a_relay_commands_work_on_the_store() {
     assert_eq!(status["running"], false);
     let unknown = execute::execute(&config, &command("unknown list")).await.unwrap();
     assert_eq!(unknown, json!({ "shapes": [] }));
+    let shown = execute::execute(&config, &command("brake show --tenant acme")).await.unwrap();
+    assert_eq!(shown["connectors"][0]["staged"], 0);
+    assert_eq!(shown["removals"], json!([]));
+    let released = execute::execute(&config, &command("brake release --connector people")).await.unwrap();
+    assert_eq!(released, json!({ "released": 0 }));
 
     let failure = execute::execute(&config, &command("keys create --tenant acne --name okta")).await.unwrap_err();
     assert!(matches!(&failure, Failure::Refused(words) if words.contains("acme")), "{failure:?}");

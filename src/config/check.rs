@@ -13,6 +13,7 @@ use super::{
     source::{Environment, Source},
     tenants,
 };
+use crate::store::Brake;
 
 /// Characters of a connector's or a tenant's name.
 const NAME_CHARACTERS_MAX: usize = 63;
@@ -63,6 +64,26 @@ fn base_dir(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         Some(_) | None => PathBuf::from("."),
+    }
+}
+
+/// Reports a brake that would never hold, or says more than everything.
+pub(super) fn brake(brake: &Brake, key: &Key, problems: &mut Problems<'_>) {
+    if brake.percent > 100 {
+        problems.report(
+            Code::WrongValue,
+            &key.then("percent"),
+            "more than everything",
+            "write 0 to 100; a large removals-min lets everything go",
+        );
+    }
+    if brake.window_seconds == 0 {
+        problems.report(
+            Code::WrongValue,
+            &key.then("window-seconds"),
+            "nothing would ever count",
+            "write for how long a removal counts, such as 3600; a large removals-min lets everything go",
+        );
     }
 }
 

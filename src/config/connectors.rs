@@ -57,6 +57,7 @@ pub(super) fn check(
             let kinds = resource_kinds(&raw.resources, types, &key.then("resources"), problems);
             let mappings = mappings(&raw.mapping, types, &kinds, &key.then("mapping"), problems);
             let scope = scope(&raw.scope, types, &kinds, &key.then("scope"), problems);
+            check::brake(&raw.brake, &key.then("brake"), problems);
             let kind = kind(&raw, &key, problems)?;
             let fingerprint = fingerprint(&raw);
             let settings = Value::Object(raw.settings);
@@ -77,6 +78,7 @@ pub(super) fn check(
                     name,
                     kinds,
                     policy,
+                    brake: raw.brake,
                     passwords: raw.passwords,
                     backfill: raw.backfill,
                     fingerprint,

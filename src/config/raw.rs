@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     dispatch, http, mapping, provider, retention,
-    store::{OnRehire, OnRemoval, UniqueId},
+    store::{Brake, OnRehire, OnRemoval, UniqueId},
 };
 
 /// Configuration of scim-relay.
@@ -122,6 +122,8 @@ pub(super) struct Tenant {
     pub(super) indexed_attributes: Vec<String>,
     /// What its client may do.
     pub(super) provisioning: provider::Switches,
+    /// How much its client may remove before a person has to agree, whatever the connectors' own brakes allow.
+    pub(super) brake: Brake,
 }
 
 impl Default for Tenant {
@@ -134,6 +136,7 @@ impl Default for Tenant {
             schemas: Vec::new(),
             indexed_attributes: Vec::new(),
             provisioning: provider::Switches::default(),
+            brake: Brake::default(),
         }
     }
 }
@@ -159,6 +162,8 @@ pub(super) struct Connector {
     pub(super) on_deactivate: OnRemoval,
     /// What becomes of an entry when its resource is deleted or leaves the scope.
     pub(super) on_delete: OnRemoval,
+    /// How much may be removed there before a person has to agree.
+    pub(super) brake: Brake,
     /// Whether it gets passwords. The tenant must take them: `provisioning.passwords`.
     pub(super) passwords: bool,
     /// Settings of its kind.
@@ -178,6 +183,7 @@ impl Default for Connector {
             scope: BTreeMap::new(),
             on_deactivate: OnRemoval::Disable,
             on_delete: OnRemoval::Disable,
+            brake: Brake::default(),
             passwords: false,
             settings: Map::new(),
             mapping: BTreeMap::new(),

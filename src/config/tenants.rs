@@ -32,6 +32,7 @@ pub(super) fn check(tenants: &BTreeMap<String, raw::Tenant>, source: &Source, pr
         let key = Key::of(["tenants", name]);
         check::name(&key, problems);
         base_path_shape(&tenant.base_path, &key.then("base-path"), problems);
+        check::brake(&tenant.brake, &key.then("brake"), problems);
         if Dialect::named(&tenant.dialect).is_none() {
             let known = Dialect::all().iter().map(|dialect| dialect.name).collect::<Vec<_>>().join(", ");
             problems.report(
@@ -71,6 +72,7 @@ fn build_one(name: &str, tenant: raw::Tenant, declared: Declared, connectors: &[
             may_update: tenant.provisioning.update,
             may_deactivate: tenant.provisioning.deactivate,
             passwords: tenant.provisioning.passwords,
+            brake: tenant.brake,
             connectors: connectors.map(|checked| checked.store.clone()).collect(),
         },
         scim: Arc::new(provider::Tenant {

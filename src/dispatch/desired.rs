@@ -39,11 +39,17 @@ pub(super) fn task(target: &Target, delivery: &mut Delivery) -> Task {
             None => return Task::Leave(None),
         },
         OwedState::Present { attributes, members } => {
-            let attributes: Object = match serde_json::from_str(attributes) {
+            let mut attributes: Object = match serde_json::from_str(attributes) {
                 Ok(attributes) => attributes,
                 Err(error) => return Task::Refuse(format!("the stored resource cannot be read: {error}")),
             };
-            let active = match target.policy.standing(&delivery.kind, &attributes) {
+            if delivery.held == Some(Standing::Live)
+                && let Some(active) = attributes.get_mut("active")
+            {
+                *active = true.into();
+            }
+            let standing = delivery.held.unwrap_or_else(|| target.policy.standing(&delivery.kind, &attributes));
+            let active = match standing {
                 Standing::Live => true,
                 Standing::Inactive => match target.policy.on_deactivate {
                     OnRemoval::Disable => false,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use scim_connector::{Effect, MemberRef, RemoteState, ResourceId, ResourceKind, Secret};
 use serde::{Deserialize, Serialize};
 
+use super::Standing;
 use crate::time::Timestamp;
 
 /// Names one delivery. Smaller is earlier.
@@ -25,6 +26,8 @@ pub struct Delivery {
     pub version: u64,
     /// The state owed.
     pub state: OwedState,
+    /// How the entry is to be kept, whatever `state` says, where a brake withholds its removal.
+    pub held: Option<Standing>,
     /// What the connector kept, if it confirmed the resource before.
     pub remote: Option<RemoteState>,
     /// The version that the connector confirmed last; 0 for none.

@@ -37,6 +37,10 @@ pub struct ConnectorStatus {
     pub pending: u64,
     /// Dead letters.
     pub dead: u64,
+    /// Removals that a brake withholds.
+    pub staged: u64,
+    /// Members of groups whose removal a brake withholds.
+    pub staged_members: u64,
     /// When the oldest pending delivery was queued.
     pub oldest: Option<Timestamp>,
     /// Resources confirmed.

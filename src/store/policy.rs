@@ -59,7 +59,28 @@ pub enum Standing {
     Outside,
 }
 
+/// How much of an entry a policy keeps, from least to most.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(in crate::store) enum Keeps {
+    /// Nothing.
+    Gone,
+    /// The entry, out of use.
+    Aside,
+    /// The entry in use.
+    InUse,
+}
+
 impl Policy {
+    /// How much it keeps of the entry of a resource with that standing; `None` where it leaves the entry as it is.
+    pub(in crate::store) fn keeps(&self, standing: Standing) -> Option<Keeps> {
+        match self.removal(standing) {
+            None => Some(Keeps::InUse),
+            Some(OnRemoval::Disable) => Some(Keeps::Aside),
+            Some(OnRemoval::Delete) => Some(Keeps::Gone),
+            Some(OnRemoval::Ignore) => None,
+        }
+    }
+
     /// What becomes of the entry of a resource with that standing; `None` where it is to be in use. A deleted resource
     /// is outside.
     pub fn removal(&self, standing: Standing) -> Option<OnRemoval> {

@@ -9,6 +9,7 @@
 mod audit;
 mod backfill;
 mod backup;
+mod brake;
 mod catalog;
 mod commit;
 mod credentials;

@@ -12,7 +12,8 @@ use scim_relay::{
     store::{
         AuditReport, Backup, Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, Error,
         Flaw, GroupOf, Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences, QueueEntry,
-        QueueSelection, Retention, Settlement, Store, Stored, Tenant, TenantName, UnknownShape, Write, WriteError,
+        QueueSelection, Retention, Settlement, StagedRemoval, StagedRemovals, StagedSelection, Store, Stored, Tenant,
+        TenantName, UnknownShape, Write, WriteError,
     },
     time::Timestamp,
 };
@@ -22,6 +23,21 @@ use tokio::sync::watch;
 pub(crate) struct FakeStore {
     pub(crate) credentials: Mutex<Vec<Credential>>,
     pub(crate) is_closed: Mutex<bool>,
+}
+
+#[async_trait]
+impl StagedRemovals for FakeStore {
+    async fn staged(&self, _: &StagedSelection, _: usize) -> Result<Vec<StagedRemoval>, Error> {
+        unimplemented!()
+    }
+
+    async fn release_staged(&self, _: &StagedSelection) -> Result<u64, Error> {
+        unimplemented!()
+    }
+
+    async fn discard_staged(&self, _: &StagedSelection) -> Result<u64, Error> {
+        unimplemented!()
+    }
 }
 
 #[async_trait]

@@ -12,7 +12,7 @@ use scim_relay::{
         schema::{ResourceType, ResourceTypes},
     },
     store::{
-        Connector, ConnectorName, OnRehire, Operation, Store, Tenant, TenantName, UniqueId, Write,
+        Brake, Connector, ConnectorName, OnRehire, Operation, Store, Tenant, TenantName, UniqueId, Write,
         sqlite::{Options, SqliteStore},
     },
     time::Clock,
@@ -55,6 +55,7 @@ impl TestStore {
                 may_update: true,
                 may_deactivate: true,
                 passwords: false,
+                brake: Brake::default(),
                 connectors: connectors
                     .iter()
                     .map(|name| Connector {
@@ -62,6 +63,7 @@ impl TestStore {
                         kinds: vec![ResourceKind::new("User"), ResourceKind::new("Group")],
                         passwords: false,
                         policy: Arc::default(),
+                        brake: Brake::default(),
                         backfill: true,
                         fingerprint: Arc::default(),
                     })

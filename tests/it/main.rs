@@ -4,6 +4,7 @@
 mod backups;
 mod bodies;
 mod bounds;
+mod brake;
 mod bulk;
 mod cursor;
 mod declared_types;

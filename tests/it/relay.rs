@@ -136,6 +136,14 @@ impl Relay {
         self.folder.path()
     }
 
+    /// The relay after a stop and a start.
+    pub(crate) async fn restarted(mut self, clock: Clock) -> Self {
+        self.app.take().unwrap().stop().await;
+        let config = config::load(&self.folder.path().join("relay.toml"), &Environment::from_iter([])).unwrap();
+        let app = App::start(config, clock).await.unwrap();
+        Self::of_app(app, self.key, self.folder)
+    }
+
     /// Stops the relay as SIGTERM does.
     pub(crate) async fn stop(mut self) {
         self.app.take().unwrap().stop().await;

@@ -14,8 +14,8 @@ use scim_relay::{
         schema::{ResourceType, ResourceTypes},
     },
     store::{
-        Committed, Connector, ConnectorName, Delivery, Error, IfMatch, OnRehire, Operation, Outcome, OwedState, Page,
-        QueueSelection, Settlement, Store, Stored, Tenant, TenantName, UniqueId, Write, WriteError,
+        Brake, Committed, Connector, ConnectorName, Delivery, Error, IfMatch, OnRehire, Operation, Outcome, OwedState,
+        Page, QueueSelection, Settlement, Standing, Store, Stored, Tenant, TenantName, UniqueId, Write, WriteError,
     },
     time::{Clock, Timestamp},
 };
@@ -37,6 +37,7 @@ pub(crate) fn connector(name: &str) -> Connector {
         kinds: vec![ResourceKind::new("User"), ResourceKind::new("Group")],
         passwords: false,
         policy: Arc::default(),
+        brake: Brake::default(),
         backfill: true,
         fingerprint: Arc::default(),
     }
@@ -53,6 +54,7 @@ pub(crate) fn tenant(name: &str, connectors: Vec<Connector>) -> Tenant {
         may_update: true,
         may_deactivate: true,
         passwords: true,
+        brake: Brake::default(),
         connectors,
     }
 }
@@ -232,7 +234,7 @@ pub(crate) fn applied(delivery: &Delivery) -> Outcome {
         OwedState::Present { attributes, members } => Outcome::Applied {
             effect: if delivery.remote.is_some() { Effect::Updated } else { Effect::Created },
             remote: Some(RemoteState(json!({ "entry": delivery.resource.to_string() }))),
-            live: !attributes.contains(r#""active":false"#),
+            live: delivery.held == Some(Standing::Live) || !attributes.contains(r#""active":false"#),
             waiting: members.iter().flat_map(|delta| delta.waiting.clone()).collect(),
         },
         OwedState::Deleted => lost(),

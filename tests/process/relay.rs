@@ -38,7 +38,8 @@ impl Home {
     pub(crate) fn new(directory: &Path, with_connector: bool) -> Self {
         let connector = if with_connector {
             "[connectors.people]\nkind = \"json-file\"\ntenant = \"acme\"\non-delete = \"delete\"\n\
-             [connectors.people.settings]\npath = \"people.json\"\nmode = \"snapshot\"\n"
+             [connectors.people.settings]\npath = \"people.json\"\nmode = \"snapshot\"\n\
+             [connectors.people.brake]\nremovals-min = 1000000\n[tenants.acme.brake]\nremovals-min = 1000000\n"
         } else {
             ""
         };

@@ -50,6 +50,15 @@ pub(super) enum Entry<'a> {
     },
     /// An operator acted on a delivery.
     Queue { at: Timestamp, connector: &'a str, action: &'static str, resource: ResourceId, version: i64 },
+    /// An operator decided on a removal that a brake withheld.
+    Brake {
+        at: Timestamp,
+        connector: &'a str,
+        action: &'static str,
+        removal: &'static str,
+        resource: ResourceId,
+        member: Option<&'a str>,
+    },
     /// An operator acted on the store as a whole.
     Store { at: Timestamp, action: &'static str },
     /// A credential was added or revoked.

@@ -5,6 +5,7 @@
 //! are owed to a connector that is away, too.
 
 use super::{
+    brake::{self, Entrance, Turn},
     catalog::{ConnectorEntry, Partition},
     owe,
     row::{Resource, columns},
@@ -64,7 +65,22 @@ fn walk(
             version == resource.version || is_owed(transaction, connector, &resource)?
         };
         if !is_settled {
-            let removal = live && standing(transaction, connector, &resource)? != Standing::Live;
+            let standing = standing(transaction, connector, &resource)?;
+            let held = match transaction.catalog.tenant(&connector.tenant) {
+                Some(tenant) => {
+                    let turn = Turn {
+                        resource: no,
+                        id: resource.id,
+                        version: resource.version,
+                        from: if live { Standing::Live } else { Standing::Inactive },
+                        removal: brake::removal(standing),
+                        keys: &[],
+                    };
+                    brake::turn(transaction, tenant, connector, &turn, &mut Entrance::new(false))?
+                }
+                None => None,
+            };
+            let removal = live && held.unwrap_or(standing) != Standing::Live;
             owe::owe_again(transaction, connector, &resource, removal.then_some(true), REQUEST_ID)?;
         }
     }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use scim_connector::ResourceKind;
 
 use super::{evolve, index::Declared, statement::Statements as _};
-use crate::store::{Connector, ConnectorName, ConnectorState, Error, Tenant, TenantName};
+use crate::store::{Brake, Connector, ConnectorName, ConnectorState, Error, Tenant, TenantName};
 
 const COUNTER_BITS: u32 = 40;
 /// Numbers in one block of `rank_blocks`, as a power of two.
@@ -185,6 +185,19 @@ impl Catalog {
         self.connectors.get(name)
     }
 
+    /// A connector by its number, one included that only holds resources still.
+    pub(super) fn connector_no(&self, no: i64) -> Option<&ConnectorEntry> {
+        let is_meant = |connector: &&ConnectorEntry| connector.no == no;
+        let absent = || self.tenants.values().flat_map(|tenant| &tenant.absent).find(is_meant);
+        self.connectors.values().map(|connector| &**connector).find(is_meant).or_else(absent)
+    }
+
+    /// The numbers of all those.
+    pub(super) fn connector_nos(&self) -> Vec<i64> {
+        let absent = self.tenants.values().flat_map(|tenant| &tenant.absent).map(|connector| connector.no);
+        self.connectors.values().map(|connector| connector.no).chain(absent).collect()
+    }
+
     /// The type of a resource, by its number.
     pub(super) fn kind(&self, resource: i64) -> Result<&ResourceKind, Error> {
         self.kinds
@@ -345,6 +358,7 @@ fn absent(
                 name: ConnectorName(name.into()),
                 kinds: Vec::new(),
                 policy: Arc::default(),
+                brake: Brake::default(),
                 passwords: false,
                 backfill: false,
                 fingerprint: Arc::default(),

@@ -15,6 +15,7 @@ use serde_json::Value;
 use self::owed::Before;
 use super::{
     audit::Entry,
+    brake::{self, GroupWrite},
     catalog::{Partition, TenantEntry},
     index::{self, Term},
     members::{self, Kinds},
@@ -104,6 +105,8 @@ struct MembersChanged {
     any: bool,
     /// Members that came, less those that left.
     net: i64,
+    /// Whether any left.
+    removed: bool,
 }
 
 impl<'a> Change<'a, '_> {
@@ -202,7 +205,11 @@ impl<'a> Change<'a, '_> {
         }
         self.transaction.state.has_pending |= rows.has_pending();
         let applied = applied?;
-        let members = MemberChange::Done(MembersChanged { any: applied.changed && old == attributes, net: rows.net() });
+        let members = MemberChange::Done(MembersChanged {
+            any: applied.changed && old == attributes,
+            net: rows.net(),
+            removed: rows.has_removed(),
+        });
         let members = if resource_type.kind.is_group() { members } else { MemberChange::Keep };
         self.update(before, &old, attributes, members, applied.password.as_ref(), WriteEffect::Updated)
     }
@@ -259,6 +266,16 @@ impl<'a> Change<'a, '_> {
             index::remove(sql, after.no, term)?;
         }
         self.index(after.no, taken.iter().copied())?;
+        if self.write.resource_type.kind.is_group() {
+            let write = GroupWrite {
+                group: after.no,
+                id: after.id,
+                version,
+                members: before.members,
+                removed: members_changed.removed,
+            };
+            brake::withhold(self.transaction, self.tenant, &write)?;
+        }
         let keys = self.keys(freed.into_iter().chain(taken));
         let before = Before { version: before.version, body: &before.body, attributes: old };
         self.owe(&after, &attributes, Some(&before), &keys)?;
@@ -273,18 +290,20 @@ impl<'a> Change<'a, '_> {
         let sql = self.transaction.sql;
         let attributes = before.attributes()?;
         let terms = self.terms(&attributes);
+        let mut keys = self.keys(terms.iter());
+        keys.push(index::member_key(before.no));
+        let withheld = self.brake_deletion(&before, &attributes, &keys)?;
         sql.run("DELETE FROM resources WHERE no = ?", [before.no])?;
         for term in &terms {
             index::remove(sql, before.no, term)?;
         }
         self.transaction.count(before.no, -1);
         references::left(self.transaction, self.partition, before.id)?;
-        self.leave_groups(&before)?;
+        self.leave_groups(&before, &withheld)?;
         if self.write.resource_type.kind.is_group() {
             sql.run("DELETE FROM memberships WHERE in_group = ?", [before.no])?;
         }
-        let keys = self.keys(terms.iter());
-        self.owe_deletion(&before, &attributes, keys)?;
+        self.owe_deletion(&before, &attributes, &keys, &withheld)?;
         Ok(Committed { stored: before.stored(&self.write.resource_type.kind), effect: WriteEffect::Deleted })
     }
 
@@ -325,7 +344,7 @@ impl<'a> Change<'a, '_> {
         self.transaction.state.has_pending |= rows.has_pending();
         match rows.failure() {
             Some(failure) => Err(failure.into()),
-            None => Ok(MembersChanged { any: changed?, net: rows.net() }),
+            None => Ok(MembersChanged { any: changed?, net: rows.net(), removed: rows.has_removed() }),
         }
     }
 

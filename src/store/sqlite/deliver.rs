@@ -4,6 +4,7 @@ use rusqlite::{Connection, params};
 use scim_connector::{MemberRef, RemoteState, ResourceId, ResourceRef};
 
 use super::{
+    brake::{self, WithheldMembers},
     catalog::{Catalog, ConnectorEntry, Partition, TenantEntry},
     members,
     owe::FREE,
@@ -11,7 +12,7 @@ use super::{
     statement::Statements as _,
 };
 use crate::{
-    store::{Delivery, DeliveryId, Error, MemberDelta, OwedState},
+    store::{Delivery, DeliveryId, Error, MemberDelta, OwedState, Standing},
     time::Timestamp,
 };
 
@@ -37,6 +38,8 @@ struct Due {
     /// The connector's epoch when it confirmed that.
     epoch: i64,
     remote: Option<String>,
+    /// How the entry is kept where a removal is withheld.
+    held: Option<Standing>,
 }
 
 /// The deliveries that may go now: removals first, then by age.
@@ -111,10 +114,11 @@ fn read(sql: &Connection, seq: i64) -> Result<Option<Due>, Error> {
         "SELECT deliveries.seq, deliveries.resource, deliveries.id,
                 CASE WHEN frozen IS NULL THEN ifnull(resources.version, deliveries.version) ELSE deliveries.version END,
                 attempts, queued, request_id, ifnull(frozen, resources.body), ifnull(ledger.version, 0),
-                ifnull(epoch, 0), remote
+                ifnull(epoch, 0), remote, held
          FROM deliveries
          LEFT JOIN resources ON resources.no = deliveries.resource
          LEFT JOIN ledger ON ledger.connector = deliveries.connector AND ledger.resource = deliveries.resource
+         LEFT JOIN staged ON staged.connector = deliveries.connector AND staged.resource = deliveries.resource
          WHERE deliveries.seq = ?",
         [seq],
         |row| {
@@ -130,6 +134,7 @@ fn read(sql: &Connection, seq: i64) -> Result<Option<Due>, Error> {
                 confirmed_version: row.get(8)?,
                 epoch: row.get(9)?,
                 remote: row.get(10)?,
+                held: row.get::<_, Option<i64>>(11)?.map(brake::held),
             })
         },
     )?)
@@ -171,6 +176,7 @@ fn delivery(
         kind,
         version: due.version.cast_unsigned(),
         state,
+        held: due.held,
         remote: due.remote.as_deref().map(remote).transpose()?,
         confirmed_version: due.confirmed_version.cast_unsigned(),
         attempts: due.attempts,
@@ -207,6 +213,12 @@ fn delta(
         sql.first("SELECT 1 FROM unknown_members WHERE connector = ? AND in_group = ?", [connector.no, group], |_| {
             Ok(())
         })?;
+    let WithheldMembers { kept, released } = WithheldMembers::read(sql, connector.no, group)?;
+    changed.retain(|(member, present, _)| *present || !(kept.contains_key(member) || released.contains_key(member)));
+    changed.extend(released.into_iter().map(|(member, no)| (member, false, Some(no))));
+    if whole.is_some() {
+        changed.extend(kept.into_iter().map(|(member, no)| (member, true, Some(no))));
+    }
     let mut delta = MemberDelta { whole: whole.is_some(), ..MemberDelta::default() };
     for (member, present, gone) in changed {
         let no = match gone {

@@ -75,7 +75,33 @@ const RULES: &[(&str, &str)] = &[
          AND NOT EXISTS (SELECT 1 FROM deliveries
             WHERE deliveries.connector = ledger.connector AND deliveries.resource = ledger.resource)
          AND NOT EXISTS (SELECT 1 FROM discarded
-            WHERE discarded.connector = ledger.connector AND discarded.resource = ledger.resource)",
+            WHERE discarded.connector = ledger.connector AND discarded.resource = ledger.resource)
+         AND NOT EXISTS (SELECT 1 FROM staged
+            WHERE staged.connector = ledger.connector AND staged.resource = ledger.resource)",
+    ),
+    (
+        "a removal is withheld of an entry that the connector holds",
+        "SELECT 'resource number ' || staged.resource FROM staged
+         LEFT JOIN ledger ON ledger.connector = staged.connector AND ledger.resource = staged.resource
+         WHERE ledger.resource IS NULL",
+    ),
+    (
+        "a connector's entries in use are counted",
+        "SELECT 'connector number ' || connector || ', partition ' || partition FROM
+            (SELECT connector, resource >> 40 AS partition, sum(live) AS present FROM ledger GROUP BY 1, 2)
+         FULL JOIN live_entries USING (connector, partition) WHERE ifnull(present, 0) <> ifnull(count, 0)",
+    ),
+    (
+        "a type's active resources are counted",
+        "SELECT 'partition ' || partition FROM
+            (SELECT no >> 40 AS partition, sum(ifnull(body ->> '$.active', 1) <> 0) AS present FROM resources GROUP BY 1)
+         FULL JOIN active_resources USING (partition) WHERE ifnull(present, 0) <> ifnull(count, 0)",
+    ),
+    (
+        "removals that count for a brake are counted",
+        "SELECT 'owner ' || owner || ', among ' || among FROM
+            (SELECT owner, among, count(*) AS present FROM removals GROUP BY 1, 2)
+         FULL JOIN removal_counts USING (owner, among) WHERE ifnull(present, 0) <> ifnull(count, 0)",
     ),
     (
         "a delivery, a ledger and a leaver are of a known connector",

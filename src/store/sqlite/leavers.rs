@@ -14,6 +14,7 @@ use scim_connector::ResourceId;
 
 use super::{
     audit::Entry,
+    brake,
     catalog::ConnectorEntry,
     owe::{DEAD, WAITS},
     row::Resource,
@@ -123,18 +124,20 @@ pub(super) fn list(sql: &Connection, selection: &LeaverSelection, limit: usize) 
     Ok(sql.all(
         &format!(
             "SELECT leavers.since, tenants.name, connectors.name, leavers.id, seq, lane, waits_on, error_class, error,
-                    discarded.resource IS NOT NULL
+                    discarded.resource IS NOT NULL, CASE WHEN held = 0 THEN staged.state END
              FROM leavers
              JOIN connectors ON connectors.no = leavers.connector
              JOIN tenants ON tenants.no = connectors.tenant
              LEFT JOIN deliveries ON seq = (SELECT max(seq) FROM deliveries AS theirs
                  WHERE theirs.connector = leavers.connector AND theirs.resource = leavers.resource)
+             LEFT JOIN staged ON staged.connector = leavers.connector AND staged.resource = leavers.resource
              LEFT JOIN discarded ON discarded.connector = leavers.connector AND discarded.id = leavers.id
              WHERE {SELECTED} ORDER BY leavers.since, leavers.id, connectors.name LIMIT ?4"
         ),
         params![tenant, connector, resource, i64::try_from(limit).unwrap_or(i64::MAX)],
         |row| {
             let (lane, error_class): (Option<i64>, Option<String>) = (row.get(5)?, row.get(7)?);
+            let withheld: Option<i64> = row.get(10)?;
             let id = |seq: i64| DeliveryId(seq.cast_unsigned());
             Ok(Leaver {
                 since: Timestamp(row.get(0)?),
@@ -142,6 +145,8 @@ pub(super) fn list(sql: &Connection, selection: &LeaverSelection, limit: usize) 
                 connector: ConnectorName(row.get::<_, String>(2)?.into()),
                 resource: ResourceId::from_bytes(row.get(3)?),
                 removal: match (lane, error_class) {
+                    _ if withheld == Some(brake::STAGED) => RemovalState::Withheld,
+                    _ if withheld == Some(brake::DISCARDED) => RemovalState::Discarded,
                     (Some(DEAD), _) => RemovalState::Dead,
                     (Some(WAITS), _) => RemovalState::Waiting,
                     (Some(_), Some(_)) => RemovalState::Retrying,

@@ -39,6 +39,8 @@ pub(super) struct Rows<'a> {
     now: Timestamp,
     /// Members that came, less those that left.
     net: Cell<i64>,
+    /// Whether a member left.
+    has_removed: Cell<bool>,
     /// Members read by operations that need the whole group.
     walked: usize,
     /// Whether a member came that does not exist.
@@ -57,7 +59,7 @@ impl<'a> Rows<'a> {
         kinds: Kinds<'a>,
         now: Timestamp,
     ) -> Self {
-        let (net, has_pending) = (Cell::new(0), Cell::new(false));
+        let (net, has_removed, has_pending) = (Cell::new(0), Cell::new(false), Cell::new(false));
         Self {
             sql,
             resource_type,
@@ -67,6 +69,7 @@ impl<'a> Rows<'a> {
             kinds,
             now,
             net,
+            has_removed,
             walked: 0,
             has_pending,
             failure: None,
@@ -81,6 +84,11 @@ impl<'a> Rows<'a> {
     /// Members that came, less those that left.
     pub(super) fn net(&self) -> i64 {
         self.net.get()
+    }
+
+    /// Whether a member left.
+    pub(super) fn has_removed(&self) -> bool {
+        self.has_removed.get()
     }
 
     /// Whether a member came that does not exist.
@@ -146,6 +154,7 @@ impl<'a> Rows<'a> {
     fn take(&self, value: &str) -> Result<bool, Error> {
         let removed = remove(self.sql, (self.group, self.version), value, None, self.keep_tombstones)?;
         self.net.set(self.net.get() - i64::from(removed));
+        self.has_removed.set(self.has_removed.get() | removed);
         Ok(removed)
     }
 

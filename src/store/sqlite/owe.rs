@@ -226,7 +226,8 @@ pub(super) fn decode(keys: &[u8]) -> Vec<i64> {
     keys.as_chunks().0.iter().map(|key| i64::from_be_bytes(*key)).collect()
 }
 
-fn encode(keys: &[i64]) -> Vec<u8> {
+/// The keys as they stand in a row.
+pub(super) fn encode(keys: &[i64]) -> Vec<u8> {
     keys.iter().flat_map(|key| key.to_be_bytes()).collect()
 }
 

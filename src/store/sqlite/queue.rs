@@ -215,6 +215,8 @@ pub(super) fn statuses(sql: &Connection) -> Result<Vec<ConnectorStatus>, Error> 
                     .map_err(|_| Error::Corrupt { place: "a connector's state".to_owned() })?,
                 pending: count("SELECT count(*) FROM deliveries WHERE connector = ? AND lane < 2", no)?,
                 dead: count("SELECT count(*) FROM deliveries WHERE connector = ? AND lane = 2", no)?,
+                staged: count("SELECT count(*) FROM staged WHERE connector = ? AND state = 0", no)?,
+                staged_members: count("SELECT count(*) FROM staged_members WHERE connector = ? AND state = 0", no)?,
                 oldest: oldest.map(Timestamp),
                 confirmed: count("SELECT count(*) FROM ledger WHERE connector = ?", no)?,
                 leavers: count("SELECT count(*) FROM leavers WHERE connector = ?", no)?,

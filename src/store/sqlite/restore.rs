@@ -98,6 +98,7 @@ fn outdate(sql: &Connection) -> Result<(), Error> {
     sql.run("UPDATE resources SET version = version + ?", [UNSEEN])?;
     sql.run("UPDATE deliveries SET version = version + ?", [UNSEEN])?;
     sql.run("UPDATE leavers SET version = version + ?", [UNSEEN])?;
+    sql.run("UPDATE staged SET version = version + ?", [UNSEEN])?;
     // The entry is known, its state is not: it is walked, owed, and told whole.
     sql.run("UPDATE ledger SET version = 0", [])?;
     sql.run(

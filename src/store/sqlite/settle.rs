@@ -5,6 +5,7 @@ use scim_connector::{Effect, RemoteState, ResourceId};
 
 use super::{
     audit::Entry,
+    brake,
     catalog::{ConnectorEntry, Partition},
     leavers, members, owe, passwords,
     row::Resource,
@@ -29,6 +30,15 @@ struct Ended {
     keys: Vec<i64>,
     request_id: String,
     confirmed: bool,
+    /// Whether what it owes became another since it was read, at the same version.
+    anew: bool,
+}
+
+impl Ended {
+    /// Whether something else is owed by now than that version as it was sent.
+    fn is_outdated(&self, sent: i64) -> bool {
+        self.version > sent || self.anew
+    }
 }
 
 /// What is kept of an entry that the connector holds.
@@ -62,7 +72,7 @@ pub(super) fn settle(
         (Outcome::RetryAt { at, counted, class, message }, Some(seq)) => {
             // What holds for the connector as a whole, or was asked for, holds for a newer change too.
             let delays_newer = matches!(class, "throttled" | "misconfigured") || (class == "transient" && !counted);
-            if ended.version > sent && !delays_newer {
+            if ended.is_outdated(sent) && !delays_newer {
                 return again(transaction, seq);
             }
             retry(transaction, seq, at, counted, class, &message)
@@ -74,7 +84,7 @@ pub(super) fn settle(
 
 fn queued(transaction: &Transaction<'_>, connector: &ConnectorEntry, id: DeliveryId) -> Result<Option<Ended>, Error> {
     Ok(transaction.sql.first(
-        "SELECT seq, deliveries.resource, id, deliveries.version, keys, request_id, ledger.version IS NOT NULL
+        "SELECT seq, deliveries.resource, id, deliveries.version, keys, request_id, ledger.version IS NOT NULL, anew
          FROM deliveries
          LEFT JOIN ledger ON ledger.connector = deliveries.connector AND ledger.resource = deliveries.resource
          WHERE seq = ? AND deliveries.connector = ?",
@@ -88,6 +98,7 @@ fn queued(transaction: &Transaction<'_>, connector: &ConnectorEntry, id: Deliver
                 keys: owe::decode(&row.get::<_, Vec<u8>>(4)?),
                 request_id: row.get(5)?,
                 confirmed: row.get(6)?,
+                anew: row.get(7)?,
             })
         },
     )?)
@@ -108,7 +119,7 @@ fn discarded(
     let Some(resource) = resource else { return Ok(None) };
     let confirmed = is_confirmed(transaction, connector, resource)?;
     let request_id = DISCARDED.to_owned();
-    Ok(Some(Ended { seq: None, resource, id, version, keys: Vec::new(), request_id, confirmed }))
+    Ok(Some(Ended { seq: None, resource, id, version, keys: Vec::new(), request_id, confirmed, anew: false }))
 }
 
 fn applied(
@@ -121,13 +132,15 @@ fn applied(
     waiting: &[String],
 ) -> Result<(), Error> {
     let sql = transaction.sql;
+    let is_group = transaction.catalog.kind(ended.resource)?.is_group();
     match kept {
         Some(Kept { remote, live }) => {
             let text = serde_json::to_string(remote)
                 .map_err(|source| Error::Io { step: "writing the ledger", source: Box::new(source) })?;
             sql.run(
-                "INSERT OR REPLACE INTO ledger (connector, resource, version, remote, epoch, live)
-                 VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO ledger (connector, resource, version, remote, epoch, live) VALUES (?, ?, ?, ?, ?, ?)
+                 ON CONFLICT DO UPDATE SET version = excluded.version, remote = excluded.remote,
+                     epoch = excluded.epoch, live = excluded.live",
                 params![connector.no, ended.resource, sent, text, connector.epoch, live],
             )?;
         }
@@ -139,14 +152,17 @@ fn applied(
     outcome(transaction, connector, ended, sent, effect_name(effect))?;
     sql.run("DELETE FROM discarded WHERE connector = ? AND id = ?", params![connector.no, ended.id.as_bytes()])?;
     match ended.seq {
-        Some(seq) if ended.version > sent => again(transaction, seq)?,
+        Some(seq) if ended.is_outdated(sent) => again(transaction, seq)?,
         Some(seq) => {
+            if is_group {
+                brake::settled(sql, connector.no, ended.resource)?;
+            }
             sql.run("DELETE FROM deliveries WHERE seq = ?", [seq])?;
             owe::release(transaction, connector.no, seq, &ended.keys)?;
         }
         None => {}
     }
-    if transaction.catalog.kind(ended.resource)?.is_group() {
+    if is_group {
         group_applied(transaction, connector, ended, waiting)?;
     }
     match (ended.confirmed, kept) {
@@ -286,7 +302,7 @@ fn dead(
 ) -> Result<(), Error> {
     outcome(transaction, connector, ended, sent, "dead")?;
     passwords::erase(transaction.sql, connector.no, ended.resource, sent)?;
-    if ended.version > sent {
+    if ended.is_outdated(sent) {
         // A newer version is tried anew.
         return again(transaction, seq);
     }
@@ -309,10 +325,11 @@ fn dead(
     owe::release(transaction, connector.no, seq, &ended.keys)
 }
 
-/// A newer version was committed meanwhile: the delivery stays in its place and starts over.
+/// Something else is owed meanwhile, most often a newer version: the delivery stays in its place and starts over.
 fn again(transaction: &mut Transaction<'_>, seq: i64) -> Result<(), Error> {
     transaction.sql.run(
-        "UPDATE deliveries SET attempts = 0, not_before = 0, error_class = NULL, error = NULL WHERE seq = ?",
+        "UPDATE deliveries SET attempts = 0, not_before = 0, error_class = NULL, error = NULL, anew = 0
+         WHERE seq = ?",
         [seq],
     )?;
     transaction.state.deliverable = true;

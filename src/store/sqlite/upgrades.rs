@@ -18,8 +18,8 @@ use crate::{
         schema::ResourceTypes,
     },
     store::{
-        Connector, ConnectorName, DeliveryId, LeaverSelection, OnRehire, Operation, Outcome, OwedState, Settlement,
-        Store as _, Tenant, TenantName, UniqueId, Write,
+        Brake, Connector, ConnectorName, DeliveryId, LeaverSelection, OnRehire, Operation, Outcome, OwedState,
+        Settlement, Store as _, Tenant, TenantName, UniqueId, Write,
     },
     time::{Clock, Timestamp},
 };
@@ -103,6 +103,7 @@ fn tenant() -> Tenant {
         policy: Arc::default(),
         passwords: false,
         backfill: true,
+        brake: Brake::default(),
         fingerprint: Arc::default(),
     };
     Tenant {
@@ -115,6 +116,7 @@ fn tenant() -> Tenant {
         may_update: true,
         may_deactivate: true,
         passwords: false,
+        brake: Brake::default(),
         connectors: vec![connector],
     }
 }

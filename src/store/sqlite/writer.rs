@@ -136,6 +136,8 @@ pub(super) struct State {
     pub(super) leavers_stopped: Vec<Stopped>,
     counters: HashMap<i64, Counter>,
     ranks: HashMap<i64, i64>,
+    /// Active resources that came, less those that went, by partition.
+    actives: HashMap<i64, i64>,
     last_id: u128,
 }
 
@@ -155,6 +157,7 @@ impl State {
             leavers_stopped: Vec::new(),
             counters: HashMap::new(),
             ranks: HashMap::new(),
+            actives: HashMap::new(),
             last_id: last_id.map_or(0, u128::from_be_bytes),
         })
     }
@@ -186,6 +189,21 @@ impl Transaction<'_> {
     /// Audits an act on the store as a whole.
     pub(super) fn audit_store(&mut self, action: &'static str) -> Result<(), Error> {
         self.state.chain.append(self.sql, &Entry::Store { at: self.now, action })
+    }
+
+    /// Counts active resources in or out.
+    pub(super) fn count_active(&mut self, partition: Partition, by: i64) {
+        if by != 0 {
+            *self.state.actives.entry(partition.0).or_default() += by;
+        }
+    }
+
+    /// How many active resources a partition has.
+    pub(super) fn active_resources(&self, partition: Partition) -> Result<i64, Error> {
+        let counted =
+            self.sql
+                .first("SELECT count FROM active_resources WHERE partition = ?", [partition.0], |row| row.get(0))?;
+        Ok(counted.unwrap_or(0) + self.state.actives.get(&partition.0).copied().unwrap_or(0))
     }
 
     fn next(&mut self, name: i64) -> Result<i64, Error> {
@@ -226,6 +244,13 @@ impl Transaction<'_> {
                 "INSERT INTO rank_blocks (block, count) VALUES (?, ?)
                  ON CONFLICT (block) DO UPDATE SET count = count + excluded.count",
                 [block, by],
+            )?;
+        }
+        for (partition, by) in self.state.actives.drain().filter(|(_, by)| *by != 0) {
+            self.sql.run(
+                "INSERT INTO active_resources (partition, count) VALUES (?, ?)
+                 ON CONFLICT (partition) DO UPDATE SET count = count + excluded.count",
+                [partition, by],
             )?;
         }
         if self.state.chain != self.chain_before {

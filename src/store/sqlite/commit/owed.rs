@@ -6,8 +6,9 @@ use super::{Change, active};
 use crate::{
     scim::Object,
     store::{
-        Error, OnRemoval, Standing, WriteError,
+        Error, OnRemoval, Removal, Standing, WriteError,
         sqlite::{
+            brake::{self, Entrance, Turn},
             catalog::{ConnectorEntry, Partition},
             index,
             leavers::{self, Leaving},
@@ -40,6 +41,7 @@ impl Change<'_, '_> {
         if before.is_some() && !was_active && is_active {
             leavers::cancel(self.transaction.sql, after.id)?;
         }
+        let mut entrance = Entrance::new(was_active && !is_active);
         for connector in self.tenant.owed(self.partition) {
             let policy = &connector.config.policy;
             let standing = policy.standing(&self.write.resource_type.kind, attributes);
@@ -50,11 +52,25 @@ impl Change<'_, '_> {
                 self.start_leaver_clock(connector, after, standing, Leaving { version: after.version, was_active })?;
             }
             let was = before.map(|before| policy.standing(&self.write.resource_type.kind, before.attributes));
+            let held = match was {
+                Some(was) if was != standing => {
+                    let turn = Turn {
+                        resource: after.no,
+                        id: after.id,
+                        version: after.version,
+                        from: was,
+                        removal: brake::removal(standing),
+                        keys: &[],
+                    };
+                    brake::turn(self.transaction, self.tenant, connector, &turn, &mut entrance)?
+                }
+                Some(_) | None => None,
+            };
             let owed = Owed {
                 resource: after.no,
                 id: after.id,
                 version: after.version,
-                removal: match (was, standing) {
+                removal: match (was, held.unwrap_or(standing)) {
                     (_, Standing::Live) => Some(false),
                     (Some(Standing::Live), _) => Some(true),
                     (_, Standing::Inactive | Standing::Outside) => None,
@@ -65,6 +81,7 @@ impl Change<'_, '_> {
             };
             owe::owe(self.transaction, connector, &owed)?;
         }
+        self.transaction.count_active(self.partition, i64::from(is_active) - i64::from(was_active));
         Ok(())
     }
 
@@ -98,15 +115,41 @@ impl Change<'_, '_> {
         Ok(())
     }
 
-    /// Owes a deletion to the connectors that may hold the resource.
+    /// Asks the brake for the deletion of a resource; the numbers of the connectors that are not told of it.
+    pub(super) fn brake_deletion(
+        &mut self,
+        before: &Resource,
+        attributes: &Object,
+        keys: &[i64],
+    ) -> Result<Vec<i64>, Error> {
+        let mut entrance = Entrance::new(true);
+        let mut withheld = Vec::new();
+        for connector in self.tenant.holders(self.partition) {
+            let turn = Turn {
+                resource: before.no,
+                id: before.id,
+                version: before.version + 1,
+                from: connector.config.policy.standing(&self.write.resource_type.kind, attributes),
+                removal: Some(Removal::Deleted),
+                keys,
+            };
+            if brake::turn(self.transaction, self.tenant, connector, &turn, &mut entrance)?.is_some() {
+                withheld.push(connector.no);
+            }
+        }
+        self.transaction.count_active(self.partition, -i64::from(active(attributes)));
+        Ok(withheld)
+    }
+
+    /// Owes a deletion to the connectors that may hold the resource and are told of it.
     pub(super) fn owe_deletion(
         &mut self,
         before: &Resource,
         attributes: &Object,
-        mut keys: Vec<i64>,
+        keys: &[i64],
+        withheld: &[i64],
     ) -> Result<(), Error> {
         let sql = self.transaction.sql;
-        keys.push(index::member_key(before.no));
         let leaving = Leaving { version: before.version + 1, was_active: active(attributes) };
         for connector in self.tenant.owed(self.partition) {
             self.start_leaver_clock(connector, before, Standing::Outside, leaving)?;
@@ -116,13 +159,19 @@ impl Change<'_, '_> {
                 sql.run("DELETE FROM waiting_members WHERE connector = ? AND in_group = ?", [connector.no, before.no])?;
             }
             passwords::erase(sql, connector.no, before.no, i64::MAX)?;
+            if withheld.contains(&connector.no) {
+                brake::freeze(sql, connector.no, before.no, (before.version, &before.body))?;
+                continue;
+            }
+            brake::forget(sql, connector.no, before.no)?;
+            brake::follow(self.transaction, connector, before.id, &self.write.request_id)?;
             if owe::is_known(sql, connector.no, before)? {
                 let owed = Owed {
                     resource: before.no,
                     id: before.id,
                     version: before.version + 1,
                     removal: Some(true),
-                    keys: &keys,
+                    keys,
                     before: Some((before.version, &before.body)),
                     request_id: &self.write.request_id,
                 };
@@ -133,7 +182,7 @@ impl Change<'_, '_> {
     }
 
     /// Takes a deleted resource out of its groups; each becomes a new version.
-    pub(super) fn leave_groups(&mut self, member: &Resource) -> Result<(), WriteError> {
+    pub(super) fn leave_groups(&mut self, member: &Resource, withheld: &[i64]) -> Result<(), WriteError> {
         let Some(groups) = self.tenant.groups() else { return Ok(()) };
         let sql = self.transaction.sql;
         let keep_tombstones = self.tenant.holders(groups).next().is_some();
@@ -149,6 +198,9 @@ impl Change<'_, '_> {
                 "UPDATE resources SET version = ?, modified = ?, members = ? WHERE no = ?",
                 params![after.version, after.modified.0, after.members, no],
             )?;
+            for connector in withheld {
+                brake::stay(self.transaction, *connector, &after, member)?;
+            }
             self.owe_group(groups, &after)?;
             for connector in self.tenant.absent(groups) {
                 // It is told while it still knows which entry the member was.
