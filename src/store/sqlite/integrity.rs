@@ -94,7 +94,8 @@ const RULES: &[(&str, &str)] = &[
     (
         "a type's active resources are counted",
         "SELECT 'partition ' || partition FROM
-            (SELECT no >> 40 AS partition, sum(ifnull(body ->> '$.active', 1) <> 0) AS present FROM resources GROUP BY 1)
+            (SELECT no >> 40 AS partition, sum(ifnull(body ->> '$.active', 1) <> 0) AS present
+             FROM resources WHERE json_valid(body) GROUP BY 1)
          FULL JOIN active_resources USING (partition) WHERE ifnull(present, 0) <> ifnull(count, 0)",
     ),
     (

@@ -62,6 +62,7 @@ const SINCE: &[(usize, &str)] = &[
         "INSERT INTO leavers (id, connector, resource, since, version)
          VALUES (x'02020202020202020202020202020202', 1, (1 << 40) + 2, 12, 2)",
     ),
+    (9, "INSERT INTO active_resources (partition, count) VALUES (1, 1), (2, 1)"),
 ];
 
 /// The version from which the end of the audit chain is kept.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use scim_relay::{
     store::{
-        Brake, Connector, DeliveryId, OnRemoval, Outcome, OwedState, Policy, QueueSelection, RemovalState,
-        StagedSelection, Standing,
+        Brake, Connector, OnRemoval, Outcome, OwedState, Policy, QueueSelection, RemovalState, StagedSelection,
+        Standing,
     },
     time::Clock,
 };
