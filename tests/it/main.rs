@@ -17,6 +17,7 @@ mod leavers;
 mod life_cycle;
 mod life_cycles;
 mod me;
+mod network;
 mod okta_suites;
 mod order;
 mod patch_laws;
