@@ -114,7 +114,8 @@ quickstart() {
 
 # That the load driver runs; it asserts nothing about speed.
 bench() {
-    cargo bench --locked --bench load -- --quick
+    cargo bench --locked --bench load -- --quick &&
+        cargo bench --locked --bench load -- --quick --delivery
 }
 
 # A short run of each target. The driver asks for unstable options of the compiler, which a stable one takes when told so.

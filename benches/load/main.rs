@@ -7,10 +7,12 @@
 )]
 
 mod client;
+mod delivery;
 #[path = "../../tests/process/http.rs"]
 mod http;
 mod measure;
 mod operation;
+mod outage;
 #[path = "../../tests/process/relay.rs"]
 mod relay;
 mod report;
@@ -41,6 +43,21 @@ struct Options {
     connections: Vec<usize>,
     /// Whether a JSON-file connector is fed meanwhile.
     connector: bool,
+    /// What is measured.
+    subject: Subject,
+    /// Rounds of traffic during an outage.
+    windows: usize,
+}
+
+/// What is measured.
+#[derive(Clone, Copy)]
+enum Subject {
+    /// Requests, beside the yardsticks.
+    Requests,
+    /// What delivery costs the answer, and how fast it is.
+    Delivery,
+    /// Traffic while one connector is dead.
+    Outage,
 }
 
 impl Options {
@@ -52,6 +69,8 @@ impl Options {
         rounds: 3,
         connections: Vec::new(),
         connector: false,
+        subject: Subject::Requests,
+        windows: 18,
     };
     /// Enough to see that everything runs.
     const QUICK: Self = Self {
@@ -62,6 +81,8 @@ impl Options {
         rounds: 1,
         connections: Vec::new(),
         connector: false,
+        subject: Subject::Requests,
+        windows: 2,
     };
 }
 
@@ -90,6 +111,9 @@ fn options(arguments: &[String]) -> Options {
         match argument.as_str() {
             "--quick" => {}
             "--connector" => options.connector = true,
+            "--delivery" => options.subject = Subject::Delivery,
+            "--outage" => options.subject = Subject::Outage,
+            "--windows" => options.windows = number(),
             "--users" => {
                 options.users = number();
                 options.users_few = options.users_few.min(options.users);
@@ -97,7 +121,10 @@ fn options(arguments: &[String]) -> Options {
             }
             "--seconds" => options.round = Duration::from_secs(number() as u64),
             "--rounds" => options.rounds = number(),
-            _ => panic!("unknown option {argument}; known: --quick --connector --users N --seconds N --rounds N"),
+            _ => panic!(
+                "unknown option {argument}; known: --quick --connector --delivery --outage --users N --seconds N \
+                 --rounds N --windows N"
+            ),
         }
     }
     options
@@ -106,11 +133,19 @@ fn options(arguments: &[String]) -> Options {
 async fn run(options: &Options) {
     let directory = tempfile::tempdir().unwrap();
     let mut report = Report::default();
+    match options.subject {
+        Subject::Requests => requests(directory.path(), options, &mut report).await,
+        Subject::Delivery => delivery::run(directory.path(), options, &mut report).await,
+        Subject::Outage => outage::run(directory.path(), options, &mut report).await,
+    }
+    report.print();
+}
 
-    let empty_ready = time_to_ready_when_empty(directory.path(), options);
+async fn requests(directory: &Path, options: &Options, report: &mut Report) {
+    let empty_ready = time_to_ready_when_empty(directory, options);
     report.number("time to ready, empty store", empty_ready.as_secs_f64() * 1e3, "ms", Some(100.0));
 
-    let home = Home::new(directory.path(), options.connector);
+    let home = Home::new(directory, options.connector);
     let key = home.create_key();
     let (relay, _) = home.start();
     thread::sleep(Duration::from_millis(300));
@@ -150,7 +185,7 @@ async fn run(options: &Options) {
     }
 
     let reads = Yardstick::start(None);
-    let writes = Yardstick::start(Some(&directory.path().join("yardstick.log")));
+    let writes = Yardstick::start(Some(&directory.join("yardstick.log")));
     for operation in Operation::all(fixture.groups.len()) {
         let yardstick = if operation.writes() { &writes } else { &reads };
         for &connections in &options.connections {
@@ -173,7 +208,6 @@ async fn run(options: &Options) {
         "MB",
         Some(150.0),
     );
-    report.print();
 }
 
 /// The median of three starts on new stores.

@@ -26,6 +26,8 @@ pub(crate) enum Operation {
     EntraCycle,
     /// Filter, POST, PUT, PUT with `active: false`.
     OktaCycle,
+    /// Okta's cycle on each second connection, Entra's on the others.
+    MixedCycles,
 }
 
 impl Operation {
@@ -49,6 +51,7 @@ impl Operation {
             Self::Member { .. } => "one member",
             Self::EntraCycle => "Entra cycle",
             Self::OktaCycle => "Okta cycle",
+            Self::MixedCycles => "both cycles",
         }
     }
 
@@ -56,7 +59,7 @@ impl Operation {
     pub(crate) fn group(self) -> Option<usize> {
         match self {
             Self::Member { group } => Some(group),
-            Self::Create | Self::Get | Self::Filter | Self::Page | Self::EntraCycle | Self::OktaCycle => None,
+            _ => None,
         }
     }
 
@@ -64,7 +67,7 @@ impl Operation {
     pub(crate) fn writes(self) -> bool {
         match self {
             Self::Get | Self::Filter | Self::Page => false,
-            Self::Create | Self::Member { .. } | Self::EntraCycle | Self::OktaCycle => true,
+            Self::Create | Self::Member { .. } | Self::EntraCycle | Self::OktaCycle | Self::MixedCycles => true,
         }
     }
 
@@ -73,7 +76,7 @@ impl Operation {
         match self {
             Self::Get | Self::Filter => Some(0.6),
             Self::Create | Self::Page | Self::EntraCycle | Self::OktaCycle => Some(0.5),
-            Self::Member { .. } => None,
+            Self::Member { .. } | Self::MixedCycles => None,
         }
     }
 }
@@ -126,6 +129,8 @@ impl Actor<'_> {
             }
             Operation::EntraCycle => self.entra_cycle().await,
             Operation::OktaCycle => self.okta_cycle().await,
+            Operation::MixedCycles if self.number.is_multiple_of(2) => self.entra_cycle().await,
+            Operation::MixedCycles => self.okta_cycle().await,
         }
     }
 

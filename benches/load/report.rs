@@ -7,6 +7,7 @@ use crate::measure::{Plan, Round};
 pub(crate) struct Report {
     numbers: Vec<String>,
     comparisons: Vec<String>,
+    loads: Vec<String>,
     missed: usize,
 }
 
@@ -42,6 +43,14 @@ impl Report {
         println!("{name}, {} connections: {:.0} % of the yardstick", plan.connections, ratio * 100.0);
     }
 
+    /// The relay by itself, in some state.
+    pub(crate) fn load(&mut self, state: &str, plan: &Plan, round: &Round) {
+        let (p50, p99) = (round.p50.as_secs_f64() * 1e3, round.p99.as_secs_f64() * 1e3);
+        let (name, connections, rate) = (plan.operation.name(), plan.connections, round.requests_per_second);
+        self.loads.push(format!("| {state} | {name} | {connections} | {rate:.0} | {p50:.2} | {p99:.2} |"));
+        println!("{state}, {name}, {connections} connections: {rate:.0} requests/s, p99 {p99:.2} ms");
+    }
+
     fn verdict(&mut self, met: Option<bool>) -> &'static str {
         match met {
             None => "",
@@ -55,16 +64,23 @@ impl Report {
 
     /// Prints the tables.
     pub(crate) fn print(&self) {
-        println!("\n| measured | value | target | |\n|---|---|---|---|");
-        for row in &self.numbers {
-            println!("{row}");
-        }
-        println!(
-            "\n| operation | connections | requests/s | p50 ms | p99 ms | yardstick | its requests/s | ratio | target | |\n\
-             |---|---|---|---|---|---|---|---|---|---|"
-        );
-        for row in &self.comparisons {
-            println!("{row}");
+        let tables = [
+            ("| measured | value | target | |\n|---|---|---|---|", &self.numbers),
+            (
+                "| operation | connections | requests/s | p50 ms | p99 ms | yardstick | its requests/s | ratio | target | |\n\
+                 |---|---|---|---|---|---|---|---|---|---|",
+                &self.comparisons,
+            ),
+            (
+                "| state | operation | connections | requests/s | p50 ms | p99 ms |\n|---|---|---|---|---|---|",
+                &self.loads,
+            ),
+        ];
+        for (head, rows) in tables.into_iter().filter(|(_, rows)| !rows.is_empty()) {
+            println!("\n{head}");
+            for row in rows {
+                println!("{row}");
+            }
         }
         println!("\n{} targets missed", self.missed);
     }

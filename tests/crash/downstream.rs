@@ -49,7 +49,7 @@ impl Downstream {
         Self { name, system, versions: BTreeMap::new(), gone: BTreeSet::new() }
     }
 
-    /// The connector's tables in the configuration.
+    /// The connector's tables in the configuration. Its brake is off: the few users are removed again and again.
     pub(crate) fn tables(&self) -> String {
         let name = self.name;
         let (kind, settings) = match &self.system {
@@ -60,7 +60,7 @@ impl Downstream {
         let _ = write!(
             tables,
             "[connectors.{name}]\nkind = \"{kind}\"\ntenant = \"acme\"\non-delete = \"delete\"\n\
-             [connectors.{name}.settings]\n{settings}\n"
+             [connectors.{name}.brake]\nremovals-min = 1000000\n[connectors.{name}.settings]\n{settings}\n"
         );
         tables
     }

@@ -39,14 +39,14 @@ impl Home {
         let connector = if with_connector {
             "[connectors.people]\nkind = \"json-file\"\ntenant = \"acme\"\non-delete = \"delete\"\n\
              [connectors.people.settings]\npath = \"people.json\"\nmode = \"snapshot\"\n\
-             [connectors.people.brake]\nremovals-min = 1000000\n[tenants.acme.brake]\nremovals-min = 1000000\n"
+             [connectors.people.brake]\nremovals-min = 1000000\n"
         } else {
             ""
         };
         Self::with(directory, connector)
     }
 
-    /// Writes the configuration of a tenant `acme` and those tables.
+    /// Writes the configuration of a tenant `acme`, whose brake is off, and those tables.
     pub(crate) fn with(directory: &Path, tables: &str) -> Self {
         let home = Self {
             config: directory.join("relay.toml"),
@@ -56,7 +56,8 @@ impl Home {
         };
         let config = format!(
             "data-dir = \"{}\"\n[server]\nlisten = [\"{}\"]\n[admin]\nlisten = \"{}\"\n\
-             [tenants.acme]\nbase-path = \"/scim/v2\"\ndialect = \"auto\"\n{tables}",
+             [tenants.acme]\nbase-path = \"/scim/v2\"\ndialect = \"auto\"\n\
+             [tenants.acme.brake]\nremovals-min = 1000000\n{tables}",
             directory.join("data").display(),
             home.scim,
             home.admin,
