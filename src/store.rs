@@ -139,6 +139,28 @@ pub struct Connector {
     /// Stands for what its configuration makes of a resource. Where it is another than before, all that was confirmed
     /// is owed again.
     pub fingerprint: Arc<str>,
+    /// What tells its downstream system from every other (`ConnectorKind::system`). What was confirmed there says nothing
+    /// of another.
+    pub system: Arc<str>,
+}
+
+/// Why a configuration cannot be used with what the store knows of a connector.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Conflict {
+    /// Which connector.
+    pub connector: ConnectorName,
+    /// The key of its table that is to blame.
+    pub key: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl std::fmt::Display for Conflict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "connector {} {}; {}", self.connector.0, self.message, self.remedy)
+    }
 }
 
 /// One acknowledged or refused write.
@@ -345,11 +367,22 @@ pub struct Credential {
 /// returns.
 #[async_trait]
 pub trait Store: StagedRemovals + Send + Sync + 'static {
-    /// Makes the tenants and connectors of the configuration known, once before anything else and at each reload. New
-    /// connectors with `backfill` start theirs; those that come back, or take more types, are owed what they missed. A
-    /// connector that was another tenant's is an error, and so are schemas that stored resources do not do justice to:
-    /// then everything stays as it was.
+    /// Makes the tenants and connectors of the configuration known, once before anything else and at each reload, while
+    /// others write: each commit sees the one before or this one. New connectors with `backfill` start theirs; those that
+    /// come back, or take more types, are owed what they missed. A [`Conflict`] is an error, and so are schemas that stored
+    /// resources do not do justice to: then everything stays as it was.
     async fn configure(&self, tenants: Vec<Tenant>) -> Result<(), Error>;
+
+    /// As [`Store::configure`], with a connector that forgets what it has confirmed, queue and all, and is owed every
+    /// resource again: at the system that the configuration names now, whichever it was before. Audited.
+    async fn reset_connector(&self, connector: &ConnectorName, tenants: Vec<Tenant>) -> Result<(), Error>;
+
+    /// Forgets a connector that is configured no more, with its queue and all that it has confirmed. Audited. `false`
+    /// where there is none of that name, or it is configured.
+    async fn discard_connector(&self, connector: &ConnectorName) -> Result<bool, Error>;
+
+    /// Why this configuration could not be used with what is known of its connectors; nothing is changed.
+    async fn conflicts(&self, tenants: Vec<Tenant>) -> Result<Vec<Conflict>, Error>;
 
     /// Does a write, durably. Writes are done in the order in which their futures are first polled; who needs an order
     /// need not wait for one receipt before the next write.

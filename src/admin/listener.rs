@@ -140,7 +140,7 @@ impl State {
             Ok(Ok((connectors, references))) => {
                 let now = self.clock.now();
                 let age = |oldest: Option<Timestamp>| oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
-                for status in connectors {
+                for status in connectors.into_iter().filter(|status| status.configured) {
                     let ConnectorStatus { pending, dead, waiting_members, .. } = status;
                     self.metrics.backlog(&status.name.0, pending, dead, age(status.oldest), waiting_members);
                     self.metrics.staged(&status.name.0, status.staged, status.staged_members);

@@ -103,6 +103,7 @@ pub(super) fn keys(keys: &[Credential]) -> String {
 pub(super) fn connectors(connectors: &[ConnectorReport]) -> String {
     let rows = connectors.iter().map(|ConnectorReport { status, failing_until }| {
         let state = match (&status.state, failing_until) {
+            _ if !status.configured => "removed".to_owned(),
             (ConnectorState::Active, Some(until)) => format!("failing, next try {}", second(*until)),
             (ConnectorState::Active, None) if status.backfilling => "backfilling".to_owned(),
             (ConnectorState::Active, None) => "active".to_owned(),

@@ -62,6 +62,9 @@ pub(super) fn check(
             let fingerprint = fingerprint(&raw);
             let settings = Value::Object(raw.settings);
             build(kind, &name, &settings, base_dir, &key.then("settings"), problems);
+            let context = BuildContext { name: name.clone(), base_dir: base_dir.to_owned() };
+            // Settings that cannot be read have been reported.
+            let system = (kind.system)(settings.clone(), &context)?;
             let name = ConnectorName(name.as_str().into());
             let policy = Arc::new(Policy { scope, on_deactivate: raw.on_deactivate, on_delete: raw.on_delete });
             Some(Checked {
@@ -82,6 +85,8 @@ pub(super) fn check(
                     passwords: raw.passwords,
                     backfill: raw.backfill,
                     fingerprint,
+                    // Another kind is another system, whatever it calls it.
+                    system: format!("{} {system}", kind.name).into(),
                 },
             })
         })

@@ -53,6 +53,7 @@ struct Pending {
     waiting: Vec<String>,
     request_id: Arc<str>,
     resource: ResourceId,
+    fingerprint: Arc<str>,
 }
 
 impl ConnectorTask {
@@ -176,6 +177,7 @@ impl ConnectorTask {
                         version: delivery.version,
                         attempts: delivery.attempts,
                         resource: delivery.resource,
+                        fingerprint: delivery.fingerprint,
                         request_id: delivery.request_id,
                         waiting: match delivery.state {
                             OwedState::Present { members: Some(MemberDelta { waiting, .. }), .. } => waiting,
@@ -188,6 +190,7 @@ impl ConnectorTask {
                     id: delivery.id,
                     resource: delivery.resource,
                     version: delivery.version,
+                    fingerprint: delivery.fingerprint,
                     // It stays as it was, which is in use where the connector has it at all.
                     outcome: Outcome::Applied {
                         effect: Effect::Unchanged,
@@ -202,6 +205,7 @@ impl ConnectorTask {
                         id: delivery.id,
                         resource: delivery.resource,
                         version: delivery.version,
+                        fingerprint: delivery.fingerprint,
                         outcome: Outcome::Dead { message },
                     });
                 }
@@ -245,6 +249,7 @@ impl ConnectorTask {
                 id: pending.id,
                 resource: pending.resource,
                 version: pending.version,
+                fingerprint: pending.fingerprint.clone(),
                 outcome,
             });
         }

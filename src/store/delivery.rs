@@ -40,6 +40,8 @@ pub struct Delivery {
     pub request_id: Arc<str>,
     /// A sealed password, opened.
     pub password: Option<Secret>,
+    /// The connector's configuration that it was read under ([`super::Connector::fingerprint`]).
+    pub fingerprint: Arc<str>,
 }
 
 /// The state owed to a connector.
@@ -78,6 +80,8 @@ pub struct Settlement {
     pub resource: ResourceId,
     /// The version that was sent. A newer one committed meanwhile keeps the delivery pending.
     pub version: u64,
+    /// The configuration that it was sent under. Where the connector has another by now, the resource is owed again.
+    pub fingerprint: Arc<str>,
     /// What came of it.
     pub outcome: Outcome,
 }

@@ -30,6 +30,8 @@ pub struct ConnectorStatus {
     pub name: ConnectorName,
     /// Its tenant.
     pub tenant: TenantName,
+    /// Whether the configuration has it. What is known of one that was removed is kept until it is discarded.
+    pub configured: bool,
     /// Its state.
     #[serde(flatten)]
     pub state: ConnectorState,

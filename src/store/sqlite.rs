@@ -17,6 +17,7 @@ mod deliver;
 mod directory;
 mod evolve;
 mod find;
+mod forget;
 mod index;
 mod integrity;
 mod leavers;
@@ -58,7 +59,7 @@ use scim_connector::{ResourceId, ResourceKind};
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use self::{
-    catalog::{Catalog, ConnectorEntry},
+    catalog::Catalog,
     directory::{FILE, io, prepare, private_file},
     members::Kinds,
     passwords::Sealer,
@@ -77,8 +78,8 @@ pub use self::{
 use crate::{
     scim::{self, query::Query},
     store::{
-        AuditReport, Backup, Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, Error,
-        Flaw, GroupOf, Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences, QueueEntry,
+        AuditReport, Backup, Committed, Conflict, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery,
+        Error, Flaw, GroupOf, Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences, QueueEntry,
         QueueSelection, Retention, Settlement, Store, Stored, Tenant, TenantName, UnknownShape, Write, WriteError,
     },
     time::{Clock, Timestamp},
@@ -208,9 +209,53 @@ impl SqliteStore {
         reading.await.unwrap_or_else(|panic| Err(Error::Io { step: "a read panicked", source: Box::new(panic) }.into()))
     }
 
-    /// A configured connector.
-    fn connector(&self, name: &ConnectorName) -> Result<Arc<ConnectorEntry>, Error> {
-        self.catalog.load().connector(name).cloned().ok_or_else(|| unknown(name))
+    /// Makes a configuration known; `reset` forgets what it has confirmed.
+    async fn reconfigure(&self, tenants: Vec<Tenant>, reset: Option<&ConnectorName>) -> Result<(), Error> {
+        let wanted = Arc::new(tenants);
+        refuse(&catalog::conflicts(&*self.reader()?, &wanted, reset)?)?;
+        for _ in 0..EVOLVE_ATTEMPTS_MAX {
+            let before = self.change(|transaction| Ok(transaction.state.chain)).await?;
+            let rests_on_stored = self.evolve(Vec::clone(&wanted)).await?;
+            let (wanted, reset) = (wanted.clone(), reset.cloned());
+            let configured = self.change(move |transaction| {
+                // What was written meanwhile was neither checked nor indexed.
+                if rests_on_stored && transaction.state.chain != before {
+                    return Ok(None);
+                }
+                // A refusal is no failure here: others share the transaction.
+                let conflicts = catalog::conflicts(transaction.sql, &wanted, reset.as_ref())?;
+                if conflicts.is_empty() {
+                    if let Some(connector) = &reset {
+                        forget::reset(transaction, connector)?;
+                    }
+                    let catalog = Catalog::configure(transaction.sql, &wanted)?;
+                    transaction.state.reconfigured = Some(Arc::new(catalog));
+                    transaction.state.deliverable = true;
+                }
+                Ok(Some(conflicts))
+            });
+            if let Some(conflicts) = configured.await? {
+                refuse(&conflicts)?;
+                self.tidy("an index that is not used is not dropped", evolve::drop_part).await;
+                self.tidy("a connector is not forgotten", forget::delete_part).await;
+                return Ok(());
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Deletes what is used no more, part by part. What remains of it does no harm, and goes the next time.
+    async fn tidy(&self, failure: &'static str, delete_part: fn(&Connection) -> Result<bool, Error>) {
+        loop {
+            match self.change(move |transaction| delete_part(transaction.sql)).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "{failure}");
+                    return;
+                }
+            }
+        }
     }
 
     /// Ends the writer; it finishes what waits.
@@ -234,27 +279,29 @@ impl Drop for SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn configure(&self, tenants: Vec<Tenant>) -> Result<(), Error> {
-        // Before the writer, where it would fail those who share the transaction.
-        catalog::check(&*self.reader()?, &tenants)?;
-        for _ in 0..EVOLVE_ATTEMPTS_MAX {
-            let before = self.change(|transaction| Ok(transaction.state.chain)).await?;
-            let rests_on_stored = self.evolve(tenants.clone()).await?;
-            let wanted = tenants.clone();
-            let configured = self.change(move |transaction| {
-                // What was written meanwhile was neither checked nor indexed.
-                if rests_on_stored && transaction.state.chain != before {
-                    return Ok(None);
-                }
-                transaction.state.deliverable = true;
-                Catalog::configure(transaction.sql, &wanted).map(Some)
-            });
-            if let Some(catalog) = configured.await? {
-                self.catalog.store(Arc::new(catalog));
-                self.drop_indexes().await;
-                return Ok(());
+        self.reconfigure(tenants, None).await
+    }
+
+    async fn reset_connector(&self, connector: &ConnectorName, tenants: Vec<Tenant>) -> Result<(), Error> {
+        self.reconfigure(tenants, Some(connector)).await
+    }
+
+    async fn discard_connector(&self, connector: &ConnectorName) -> Result<bool, Error> {
+        let name = connector.clone();
+        let discarded = self.change(move |transaction| {
+            let is_discarded = forget::discard(transaction, &name)?;
+            if is_discarded {
+                transaction.state.reconfigured = Some(Arc::new(transaction.catalog.without(&name)));
             }
-        }
-        Err(Error::Busy)
+            Ok(is_discarded)
+        });
+        let is_discarded = discarded.await?;
+        self.tidy("a connector is not forgotten", forget::delete_part).await;
+        Ok(is_discarded)
+    }
+
+    async fn conflicts(&self, tenants: Vec<Tenant>) -> Result<Vec<Conflict>, Error> {
+        catalog::conflicts(&*self.reader()?, &tenants, None)
     }
 
     async fn commit(&self, write: Write) -> Result<Committed, WriteError> {
@@ -340,22 +387,25 @@ impl Store for SqliteStore {
         limit: usize,
         under_way: &[ResourceId],
     ) -> Result<Vec<Delivery>, Error> {
-        let connector = self.connector(connector)?;
-        let (sealer, under_way) = (self.sealer.clone(), under_way.to_vec());
-        self.long_read(move |sql, catalog| {
-            deliver::due(sql, catalog, sealer.as_deref(), &connector, now, limit, &under_way)
+        let (connector, sealer, under_way) = (connector.clone(), self.sealer.clone(), under_way.to_vec());
+        self.long_read(move |sql, catalog| match catalog.connector(&connector) {
+            Some(connector) => deliver::due(sql, catalog, sealer.as_deref(), connector, now, limit, &under_way),
+            None => Ok(Vec::new()),
         })
         .await
     }
 
     async fn next_delivery_at(&self, connector: &ConnectorName, after: Timestamp) -> Result<Option<Timestamp>, Error> {
-        let connector = self.connector(connector)?;
-        deliver::next_at(&*self.reader()?, connector.no, after)
+        match self.catalog.load().connector(connector) {
+            Some(connector) => deliver::next_at(&*self.reader()?, connector.no, after),
+            None => Ok(None),
+        }
     }
 
     async fn settle(&self, connector: &ConnectorName, settlements: Vec<Settlement>) -> Result<(), Error> {
-        let connector = self.connector(connector)?;
+        let connector = connector.clone();
         self.change(move |transaction| {
+            let Some(connector) = catalog::called(transaction, &connector)? else { return Ok(()) };
             for settlement in settlements {
                 settle::settle(transaction, &connector, settlement)?;
             }
@@ -365,8 +415,12 @@ impl Store for SqliteStore {
     }
 
     async fn backfill(&self, connector: &ConnectorName, limit: usize) -> Result<bool, Error> {
-        let connector = self.connector(connector)?;
-        self.change(move |transaction| backfill::backfill(transaction, &connector, limit)).await
+        let connector = connector.clone();
+        self.change(move |transaction| match transaction.catalog.connector(&connector) {
+            Some(connector) => backfill::backfill(transaction, connector, limit),
+            None => Ok(false),
+        })
+        .await
     }
 
     async fn set_connector_state(&self, connector: &ConnectorName, state: ConnectorState) -> Result<(), Error> {
@@ -430,6 +484,7 @@ impl Store for SqliteStore {
     }
 
     async fn check(&self) -> Result<Vec<Flaw>, Error> {
+        self.tidy("a connector is not forgotten", forget::delete_part).await;
         self.long_read(integrity::check).await
     }
 
@@ -464,6 +519,11 @@ impl Store for SqliteStore {
     }
 }
 
-fn unknown(connector: &ConnectorName) -> Error {
-    Error::Io { step: "looking up a connector", source: format!("{} is not configured", connector.0).into() }
+/// The conflicts, if there are any, as one refusal.
+fn refuse(conflicts: &[Conflict]) -> Result<(), Error> {
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    let reasons: Vec<String> = conflicts.iter().map(ToString::to_string).collect();
+    Err(Error::Unusable { reason: reasons.join("; ") })
 }

@@ -10,8 +10,8 @@ use scim_connector::{ResourceId, ResourceKind};
 use scim_relay::{
     scim::{self, query::Query},
     store::{
-        AuditReport, Backup, Committed, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery, Error,
-        Flaw, GroupOf, Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences, QueueEntry,
+        AuditReport, Backup, Committed, Conflict, ConnectorName, ConnectorState, ConnectorStatus, Credential, Delivery,
+        Error, Flaw, GroupOf, Leaver, LeaverSelection, Membership, NotUnderstood, Page, PendingReferences, QueueEntry,
         QueueSelection, Retention, Settlement, StagedRemoval, StagedRemovals, StagedSelection, Store, Stored, Tenant,
         TenantName, UnknownShape, Write, WriteError,
     },
@@ -76,6 +76,18 @@ impl Store for FakeStore {
     }
 
     async fn configure(&self, _: Vec<Tenant>) -> Result<(), Error> {
+        unimplemented!()
+    }
+
+    async fn reset_connector(&self, _: &ConnectorName, _: Vec<Tenant>) -> Result<(), Error> {
+        unimplemented!()
+    }
+
+    async fn discard_connector(&self, _: &ConnectorName) -> Result<bool, Error> {
+        unimplemented!()
+    }
+
+    async fn conflicts(&self, _: Vec<Tenant>) -> Result<Vec<Conflict>, Error> {
         unimplemented!()
     }
 

@@ -66,6 +66,7 @@ impl TestStore {
                         brake: Brake::default(),
                         backfill: true,
                         fingerprint: Arc::default(),
+                        system: Arc::default(),
                     })
                     .collect(),
             }])

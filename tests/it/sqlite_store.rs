@@ -88,6 +88,10 @@ suite! {
     a_connector_that_takes_more_types_is_owed_them
     a_connector_is_one_tenants_for_ever
     another_fingerprint_owes_what_was_confirmed_again
+    g15_what_came_of_a_call_is_recorded_under_the_configuration_that_it_was_made_under
+    another_configuration_lets_a_suspended_connector_deliver
+    what_is_known_of_a_removed_connector_is_kept_until_it_is_discarded
+    a_connector_is_not_pointed_at_another_system_before_it_is_reset
     g20_what_took_effect_after_a_discard_is_recorded
     what_may_have_taken_effect_is_removed_after_a_discard
     g05_a_member_is_deleted_after_its_group_let_go_of_it

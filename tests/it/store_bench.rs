@@ -40,6 +40,7 @@ pub(crate) fn connector(name: &str) -> Connector {
         brake: Brake::default(),
         backfill: true,
         fingerprint: Arc::default(),
+        system: "there".into(),
     }
 }
 
@@ -196,8 +197,13 @@ impl Bench {
     }
 
     pub(crate) async fn settle(&self, name: &str, delivery: &Delivery, outcome: Outcome) {
-        let settlement =
-            Settlement { id: delivery.id, resource: delivery.resource, version: delivery.version, outcome };
+        let settlement = Settlement {
+            id: delivery.id,
+            resource: delivery.resource,
+            version: delivery.version,
+            fingerprint: delivery.fingerprint.clone(),
+            outcome,
+        };
         self.store.settle(&ConnectorName(name.into()), vec![settlement]).await.unwrap();
     }
 

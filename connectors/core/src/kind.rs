@@ -15,6 +15,11 @@ pub trait ConnectorKind: 'static {
     /// The table `[connectors.NAME.settings]`; refuses unknown keys.
     type Settings: DeserializeOwned + JsonSchema;
 
+    /// What tells the downstream system of these settings from every other, as a person would name it: the file, the
+    /// host and the base. The relay refuses to go on at another system with what it knows of one. Not a secret, and the
+    /// same for settings that differ in how the system is reached only (a password, a timeout).
+    fn system(settings: &Self::Settings, context: &BuildContext) -> String;
+
     /// Checks the settings and builds the connector, without I/O beyond reading referenced files. Reports every
     /// problem, not the first.
     fn build(settings: Self::Settings, context: BuildContext) -> Built;
@@ -49,13 +54,20 @@ pub struct Kind {
     pub name: &'static str,
     /// Reads settings given as a JSON value and builds the connector.
     pub build: fn(Value, BuildContext) -> Built,
+    /// What tells the downstream system of these settings from every other; `None` for settings that cannot be read.
+    pub system: fn(Value, &BuildContext) -> Option<String>,
     /// The JSON Schema of the settings.
     pub schema: fn() -> Schema,
 }
 
 /// The row of a kind in the relay's table.
 pub const fn kind<K: ConnectorKind>() -> Kind {
-    Kind { name: K::NAME, build: build::<K>, schema: || schemars::schema_for!(K::Settings) }
+    Kind { name: K::NAME, build: build::<K>, system: system::<K>, schema: || schemars::schema_for!(K::Settings) }
+}
+
+fn system<K: ConnectorKind>(settings: Value, context: &BuildContext) -> Option<String> {
+    let settings = serde_json::from_value(settings).ok()?;
+    Some(K::system(&settings, context))
 }
 
 fn build<K: ConnectorKind>(settings: Value, context: BuildContext) -> Built {

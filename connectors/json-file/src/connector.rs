@@ -31,6 +31,12 @@ impl ConnectorKind for JsonFile {
     const NAME: &'static str = "json-file";
     type Settings = Settings;
 
+    fn system(settings: &Settings, context: &BuildContext) -> String {
+        let path = context.base_dir.join(&settings.path);
+        // Not through links: where the file's folder is not mounted, they lead nowhere.
+        std::path::absolute(&path).unwrap_or(path).display().to_string()
+    }
+
     fn build(settings: Settings, context: BuildContext) -> Built {
         let settings = settings.check(&context.base_dir)?;
         Ok(Box::new(JsonFileConnector { settings, storage: Arc::default() }))

@@ -24,6 +24,10 @@ impl ConnectorKind for TestHttp {
     const NAME: &'static str = "test-http";
     type Settings = Settings;
 
+    fn system(settings: &Settings, _: &BuildContext) -> String {
+        settings.url.clone()
+    }
+
     fn build(settings: Settings, _: BuildContext) -> Built {
         let authority = settings.authority()?;
         let wire = Wire::new(authority, Duration::from_millis(settings.answer_ms_max));

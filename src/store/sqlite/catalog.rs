@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use rusqlite::{Connection, params};
 use scim_connector::ResourceKind;
 
-use super::{evolve, index::Declared, statement::Statements as _};
-use crate::store::{Brake, Connector, ConnectorName, ConnectorState, Error, Tenant, TenantName};
+use super::{evolve, forget, index::Declared, statement::Statements as _, writer::Transaction};
+use crate::store::{Brake, Conflict, Connector, ConnectorName, ConnectorState, Error, Tenant, TenantName};
 
 const COUNTER_BITS: u32 = 40;
 /// Numbers in one block of `rank_blocks`, as a power of two.
@@ -34,7 +34,7 @@ impl Partition {
 }
 
 /// What was configured last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Catalog {
     tenants: HashMap<TenantName, Arc<TenantEntry>>,
     connectors: HashMap<ConnectorName, Arc<ConnectorEntry>>,
@@ -42,13 +42,13 @@ pub(super) struct Catalog {
 }
 
 /// A tenant.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct TenantEntry {
     pub(super) config: Tenant,
     pub(super) connectors: Vec<Arc<ConnectorEntry>>,
     /// Connectors with the partitions that they no longer take but hold resources of, those no more configured
     /// included. They are owed removals only: should they come back, nobody could tell any more what was removed.
-    absent: Vec<ConnectorEntry>,
+    absent: Vec<Arc<ConnectorEntry>>,
     partitions: Vec<(ResourceKind, Partition)>,
     /// What configuration has indexed; nothing of most types.
     declared: HashMap<Partition, Vec<Declared>>,
@@ -114,7 +114,7 @@ impl TenantEntry {
 
     /// The connectors that hold resources of that partition but are no longer owed to them.
     pub(super) fn absent(&self, partition: Partition) -> impl Iterator<Item = &ConnectorEntry> {
-        self.absent.iter().filter(move |connector| connector.takes(partition))
+        self.absent.iter().map(|connector| &**connector).filter(move |connector| connector.takes(partition))
     }
 }
 
@@ -187,15 +187,25 @@ impl Catalog {
 
     /// A connector by its number, one included that only holds resources still.
     pub(super) fn connector_no(&self, no: i64) -> Option<&ConnectorEntry> {
-        let is_meant = |connector: &&ConnectorEntry| connector.no == no;
-        let absent = || self.tenants.values().flat_map(|tenant| &tenant.absent).find(is_meant);
-        self.connectors.values().map(|connector| &**connector).find(is_meant).or_else(absent)
+        let absent = self.tenants.values().flat_map(|tenant| &tenant.absent);
+        self.connectors.values().chain(absent).map(|connector| &**connector).find(|connector| connector.no == no)
     }
 
     /// The numbers of all those.
     pub(super) fn connector_nos(&self) -> Vec<i64> {
-        let absent = self.tenants.values().flat_map(|tenant| &tenant.absent).map(|connector| connector.no);
-        self.connectors.values().map(|connector| connector.no).chain(absent).collect()
+        let absent = self.tenants.values().flat_map(|tenant| &tenant.absent);
+        self.connectors.values().chain(absent).map(|connector| connector.no).collect()
+    }
+
+    /// This catalog without a connector that was configured no more, and is not known now.
+    pub(super) fn without(&self, discarded: &ConnectorName) -> Self {
+        let mut catalog = self.clone();
+        for tenant in catalog.tenants.values_mut() {
+            if tenant.absent.iter().any(|connector| connector.config.name == *discarded) {
+                Arc::make_mut(tenant).absent.retain(|connector| connector.config.name != *discarded);
+            }
+        }
+        catalog
     }
 
     /// The type of a resource, by its number.
@@ -220,27 +230,85 @@ pub(super) fn known_partition(
     )?)
 }
 
-/// Refuses a configuration that gives a known connector to another tenant: what it holds is the first one's.
-pub(super) fn check(sql: &Connection, tenants: &[Tenant]) -> Result<(), Error> {
-    for tenant in tenants {
-        for connector in &tenant.connectors {
-            let owner: Option<String> = sql.first(
-                "SELECT tenants.name FROM connectors JOIN tenants ON tenants.no = connectors.tenant
-                 WHERE connectors.name = ?",
-                [&*connector.name.0],
-                |row| row.get(0),
-            )?;
-            if let Some(owner) = owner.filter(|owner| **owner != *tenant.name.0) {
-                let (connector, tenant) = (&connector.name.0, &tenant.name.0);
-                return Err(Error::Unusable {
-                    reason: format!(
-                        "connector {connector} belongs to tenant {owner} and cannot be tenant {tenant}'s; name it anew"
-                    ),
-                });
-            }
+/// Why this configuration cannot be used: it gives a connector to another tenant, although what it holds is the first
+/// one's, or points it at another downstream system, of which what it has confirmed says nothing. `reset` is to forget
+/// that.
+pub(super) fn conflicts(
+    sql: &Connection,
+    tenants: &[Tenant],
+    reset: Option<&ConnectorName>,
+) -> Result<Vec<Conflict>, Error> {
+    let mut conflicts = Vec::new();
+    for (tenant, connector) in tenants.iter().flat_map(|tenant| tenant.connectors.iter().map(move |one| (tenant, one)))
+    {
+        let known: Option<(String, String, bool)> = sql.first(
+            "SELECT tenants.name, system,
+                    EXISTS (SELECT 1 FROM ledger WHERE ledger.connector = connectors.no)
+                 OR EXISTS (SELECT 1 FROM discarded WHERE discarded.connector = connectors.no)
+             FROM connectors JOIN tenants ON tenants.no = connectors.tenant WHERE connectors.name = ?",
+            [&*connector.name.0],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        let Some((owner, system, holds_any)) = known else { continue };
+        let name = &connector.name.0;
+        let mut conflict = |key, message, remedy| {
+            conflicts.push(Conflict { connector: connector.name.clone(), key, message, remedy });
+        };
+        if *owner != *tenant.name.0 {
+            let message = format!("belongs to tenant {owner} and cannot be tenant {}'s", tenant.name.0);
+            conflict("tenant", message, "give it another name".to_owned());
+        } else if holds_any && !system.is_empty() && *system != *connector.system && reset != Some(&connector.name) {
+            conflict(
+                "settings",
+                format!("points at {}, but what it has confirmed is at {system}", connector.system),
+                format!(
+                    "point it back; give the other system a connector of its own; or run \
+                     scim-relay connector reset {name}, which forgets {system} and owes every resource to the other"
+                ),
+            );
         }
     }
-    Ok(())
+    Ok(conflicts)
+}
+
+/// A connector that may be configured no more, for what came of its last calls. `None` where it was discarded.
+pub(super) fn called(
+    transaction: &Transaction<'_>,
+    name: &ConnectorName,
+) -> Result<Option<Arc<ConnectorEntry>>, Error> {
+    if let Some(connector) = transaction.catalog.connector(name) {
+        return Ok(Some(connector.clone()));
+    }
+    let away = transaction.sql.first(
+        "SELECT connectors.no, tenants.name, fingerprint, epoch
+         FROM connectors JOIN tenants ON tenants.no = connectors.tenant WHERE connectors.name = ?",
+        [&*name.0],
+        |row| {
+            let fingerprint: String = row.get(2)?;
+            Ok(ConnectorEntry {
+                no: row.get(0)?,
+                tenant: TenantName(row.get::<_, String>(1)?.into()),
+                config: Connector { fingerprint: fingerprint.into(), ..unconfigured(name.clone()) },
+                partitions: Vec::new(),
+                epoch: row.get(3)?,
+            })
+        },
+    )?;
+    Ok(away.map(Arc::new))
+}
+
+/// What stands for the configuration of a connector that has none.
+fn unconfigured(name: ConnectorName) -> Connector {
+    Connector {
+        name,
+        kinds: Vec::new(),
+        policy: Arc::default(),
+        brake: Brake::default(),
+        passwords: false,
+        backfill: false,
+        fingerprint: Arc::default(),
+        system: Arc::default(),
+    }
 }
 
 /// What the file knows of a connector from the configuration before.
@@ -287,14 +355,13 @@ fn configure_connector(
     let before = match before {
         Some(before) => before,
         None => {
-            let active = serde_json::to_string(&ConnectorState::Active)
-                .map_err(|source| Error::Io { step: "writing a connector's state", source: Box::new(source) })?;
+            let no = forget::next_number(sql)?;
             sql.run(
-                "INSERT INTO connectors (name, tenant, state) VALUES (?, ?, ?)",
-                params![&*connector.name.0, tenant_no, active],
+                "INSERT INTO connectors (no, name, tenant, state) VALUES (?, ?, ?, ?)",
+                params![no, &*connector.name.0, tenant_no, active()?],
             )?;
             let fingerprint = connector.fingerprint.to_string();
-            Known { no: sql.last_insert_rowid(), configured: false, partitions: Vec::new(), fingerprint, epoch: 0 }
+            Known { no, configured: false, partitions: Vec::new(), fingerprint, epoch: 0 }
         }
     };
     let no = before.no;
@@ -313,10 +380,23 @@ fn configure_connector(
     let numbers = serde_json::to_string(&numbers)
         .map_err(|source| Error::Io { step: "writing a connector's partitions", source: Box::new(source) })?;
     sql.run(
-        "UPDATE connectors SET configured = 1, partitions = ?, fingerprint = ?, epoch = ? WHERE no = ?",
-        params![numbers, &*connector.fingerprint, epoch, no],
+        "UPDATE connectors SET configured = 1, partitions = ?, fingerprint = ?, epoch = ?, system = ? WHERE no = ?",
+        params![numbers, &*connector.fingerprint, epoch, &*connector.system, no],
     )?;
+    if is_changed {
+        // What it was suspended for may be mended.
+        sql.run(
+            "UPDATE connectors SET state = ? WHERE no = ? AND state ->> '$.state' = 'suspended'",
+            params![active()?, no],
+        )?;
+    }
     Ok(ConnectorEntry { no, config: connector.clone(), tenant: tenant.clone(), partitions: owed, epoch })
+}
+
+/// The state of a connector that delivers, as it is stored.
+fn active() -> Result<String, Error> {
+    serde_json::to_string(&ConnectorState::Active)
+        .map_err(|source| Error::Io { step: "writing a connector's state", source: Box::new(source) })
 }
 
 /// Whether there is any resource in these partitions.
@@ -340,7 +420,7 @@ fn absent(
     (tenant_no, tenant): (i64, &TenantName),
     configured: &[Arc<ConnectorEntry>],
     partitions: &[(ResourceKind, Partition)],
-) -> Result<Vec<ConnectorEntry>, Error> {
+) -> Result<Vec<Arc<ConnectorEntry>>, Error> {
     let known = sql.all("SELECT no, name, epoch FROM connectors WHERE tenant = ?", [tenant_no], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
     })?;
@@ -354,16 +434,8 @@ fn absent(
             }
         }
         if !held.is_empty() {
-            let config = Connector {
-                name: ConnectorName(name.into()),
-                kinds: Vec::new(),
-                policy: Arc::default(),
-                brake: Brake::default(),
-                passwords: false,
-                backfill: false,
-                fingerprint: Arc::default(),
-            };
-            absent.push(ConnectorEntry { no, config, tenant: tenant.clone(), partitions: held, epoch });
+            let config = unconfigured(ConnectorName(name.into()));
+            absent.push(Arc::new(ConnectorEntry { no, config, tenant: tenant.clone(), partitions: held, epoch }));
         }
     }
     Ok(absent)

@@ -183,6 +183,7 @@ fn delivery(
         queued: due.queued,
         request_id: due.request_id.into(),
         password,
+        fingerprint: connector.config.fingerprint.clone(),
     })
 }
 

@@ -55,23 +55,6 @@ impl SqliteStore {
         }
         Ok(is_changed || is_indexed_anew)
     }
-
-    /// Drops the indexes that are used no more. What remains of them does no harm, and goes the next time.
-    pub(super) async fn drop_indexes(&self) {
-        loop {
-            match self.change(|transaction| drop_part(transaction.sql)).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "an index that is not used is not dropped"
-                    );
-                    return;
-                }
-            }
-        }
-    }
 }
 
 /// Whether any schema differs from what resources were written under. Refuses a configuration without a type that has

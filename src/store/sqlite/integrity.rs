@@ -100,9 +100,9 @@ const RULES: &[(&str, &str)] = &[
     ),
     (
         "removals that count for a brake are counted",
-        "SELECT 'owner ' || owner || ', among ' || among FROM
-            (SELECT owner, among, count(*) AS present FROM removals GROUP BY 1, 2)
-         FULL JOIN removal_counts USING (owner, among) WHERE ifnull(present, 0) <> ifnull(count, 0)",
+        "SELECT 'connector ' || connector || ', among ' || among FROM
+            (SELECT connector, among, count(*) AS present FROM removals GROUP BY 1, 2)
+         FULL JOIN removal_counts USING (connector, among) WHERE ifnull(present, 0) <> ifnull(count, 0)",
     ),
     (
         "a delivery, a ledger and a leaver are of a known connector",

@@ -189,12 +189,12 @@ fn audit(
 pub(super) fn statuses(sql: &Connection) -> Result<Vec<ConnectorStatus>, Error> {
     let connectors = sql.all(
         "SELECT connectors.no, connectors.name, tenants.name, state,
-                backfilled IS NOT NULL OR walked IS NOT NULL
+                backfilled IS NOT NULL OR walked IS NOT NULL, configured
          FROM connectors JOIN tenants ON tenants.no = connectors.tenant ORDER BY connectors.name",
         [],
         |row| {
             let name: (String, String) = (row.get(1)?, row.get(2)?);
-            Ok((row.get::<_, i64>(0)?, name, row.get::<_, String>(3)?, row.get::<_, bool>(4)?))
+            Ok((row.get::<_, i64>(0)?, name, row.get::<_, String>(3)?, row.get::<_, bool>(4)?, row.get::<_, bool>(5)?))
         },
     )?;
     let count = |text: &str, connector: i64| -> Result<u64, Error> {
@@ -202,7 +202,7 @@ pub(super) fn statuses(sql: &Connection) -> Result<Vec<ConnectorStatus>, Error> 
     };
     connectors
         .into_iter()
-        .map(|(no, (name, tenant), state, backfilling)| {
+        .map(|(no, (name, tenant), state, backfilling, configured)| {
             let oldest: Option<i64> = sql
                 .first("SELECT min(queued) FROM deliveries WHERE connector = ? AND lane < 2", [no], |row| row.get(0))?
                 .flatten();
@@ -211,6 +211,7 @@ pub(super) fn statuses(sql: &Connection) -> Result<Vec<ConnectorStatus>, Error> 
             Ok(ConnectorStatus {
                 name: ConnectorName(name.into()),
                 tenant: TenantName(tenant.into()),
+                configured,
                 state: serde_json::from_str(&state)
                     .map_err(|_| Error::Corrupt { place: "a connector's state".to_owned() })?,
                 pending: count("SELECT count(*) FROM deliveries WHERE connector = ? AND lane < 2", no)?,

@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { tables: include_str!("schema_7.sql"), values: |_| Ok(()) },
     Migration { tables: include_str!("schema_8.sql"), values: |_| Ok(()) },
     Migration { tables: include_str!("schema_9.sql"), values: |_| Ok(()) },
+    Migration { tables: include_str!("schema_10.sql"), values: |_| Ok(()) },
 ];
 
 /// From one version to the next, in one transaction.

@@ -1,32 +1,32 @@
--- The brake. Removals that went, for as long as they count (`until`): `owner` is a connector, or 0 for the entrance of
+-- The brake. Removals that went, for as long as they count (`until`): `connector` is a connector, or 0 for the entrance of
 -- the tenant; `among` a partition, or a group of whose members they are (numbers of groups are the larger ones). `n` is
 -- their order; `population` is how many could have been removed at the time.
 CREATE TABLE removals (
-    owner INTEGER NOT NULL,
+    connector INTEGER NOT NULL,
     among INTEGER NOT NULL,
     n INTEGER NOT NULL,
     resource INTEGER NOT NULL,
     until INTEGER NOT NULL,
     population INTEGER NOT NULL,
-    PRIMARY KEY (owner, among, n)
+    PRIMARY KEY (connector, among, n)
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX removals_by_resource ON removals (owner, among, resource);
+CREATE UNIQUE INDEX removals_by_resource ON removals (connector, among, resource);
 CREATE INDEX removals_by_end ON removals (until);
 
 -- How many of those there are.
 CREATE TABLE removal_counts (
-    owner INTEGER NOT NULL,
+    connector INTEGER NOT NULL,
     among INTEGER NOT NULL,
     count INTEGER NOT NULL,
-    PRIMARY KEY (owner, among)
+    PRIMARY KEY (connector, among)
 ) WITHOUT ROWID;
 CREATE TRIGGER removal_inserted AFTER INSERT ON removals BEGIN
-    INSERT INTO removal_counts (owner, among, count) VALUES (new.owner, new.among, 1)
+    INSERT INTO removal_counts (connector, among, count) VALUES (new.connector, new.among, 1)
     ON CONFLICT DO UPDATE SET count = count + 1;
 END;
 CREATE TRIGGER removal_deleted AFTER DELETE ON removals BEGIN
-    UPDATE removal_counts SET count = count - 1 WHERE owner = old.owner AND among = old.among;
-    DELETE FROM removal_counts WHERE owner = old.owner AND among = old.among AND count = 0;
+    UPDATE removal_counts SET count = count - 1 WHERE connector = old.connector AND among = old.among;
+    DELETE FROM removal_counts WHERE connector = old.connector AND among = old.among AND count = 0;
 END;
 
 -- Removals that are withheld from a connector. `state`: 0 staged, 2 discarded. `removal`: 0 deactivated, 1 out of scope,

@@ -34,10 +34,19 @@ struct Ended {
     anew: bool,
 }
 
-impl Ended {
-    /// Whether something else is owed by now than that version as it was sent.
-    fn is_outdated(&self, sent: i64) -> bool {
-        self.version > sent || self.anew
+/// What was sent.
+#[derive(Clone, Copy)]
+struct Sent {
+    version: i64,
+    /// Whether the connector was configured anew meanwhile. What came of it under another configuration is recorded as
+    /// that one's, and the delivery stays.
+    is_outdated: bool,
+}
+
+impl Sent {
+    /// Whether the delivery owes something else by now.
+    fn is_superseded(self, ended: &Ended) -> bool {
+        self.is_outdated || ended.version > self.version || ended.anew
     }
 }
 
@@ -53,10 +62,13 @@ pub(super) fn settle(
     connector: &ConnectorEntry,
     settlement: Settlement,
 ) -> Result<(), Error> {
-    let sent = settlement.version.cast_signed();
+    let sent = Sent {
+        version: settlement.version.cast_signed(),
+        is_outdated: settlement.fingerprint != connector.config.fingerprint,
+    };
     let ended = match queued(transaction, connector, settlement.id)? {
         Some(queued) => queued,
-        None => match discarded(transaction, connector, settlement.resource, sent)? {
+        None => match discarded(transaction, connector, settlement.resource, sent.version)? {
             Some(discarded) => discarded,
             None => return Ok(()),
         },
@@ -65,14 +77,14 @@ pub(super) fn settle(
         (Outcome::Applied { effect, remote, live, waiting }, _) => {
             let kept = remote.map(|remote| Kept { remote, live });
             if !live {
-                leavers::confirmed(transaction, connector, ended.id, sent)?;
+                leavers::confirmed(transaction, connector, ended.id, sent.version)?;
             }
             applied(transaction, connector, &ended, sent, effect, kept.as_ref(), &waiting)
         }
         (Outcome::RetryAt { at, counted, class, message }, Some(seq)) => {
             // What holds for the connector as a whole, or was asked for, holds for a newer change too.
             let delays_newer = matches!(class, "throttled" | "misconfigured") || (class == "transient" && !counted);
-            if ended.is_outdated(sent) && !delays_newer {
+            if sent.is_outdated || (sent.is_superseded(&ended) && !delays_newer) {
                 return again(transaction, seq);
             }
             retry(transaction, seq, at, counted, class, &message)
@@ -126,7 +138,7 @@ fn applied(
     transaction: &mut Transaction<'_>,
     connector: &ConnectorEntry,
     ended: &Ended,
-    sent: i64,
+    sent: Sent,
     effect: Effect,
     kept: Option<&Kept>,
     waiting: &[String],
@@ -135,24 +147,25 @@ fn applied(
     let is_group = transaction.catalog.kind(ended.resource)?.is_group();
     match kept {
         Some(Kept { remote, live }) => {
+            let epoch = connector.epoch - i64::from(sent.is_outdated);
             let text = serde_json::to_string(remote)
                 .map_err(|source| Error::Io { step: "writing the ledger", source: Box::new(source) })?;
             sql.run(
                 "INSERT INTO ledger (connector, resource, version, remote, epoch, live) VALUES (?, ?, ?, ?, ?, ?)
                  ON CONFLICT DO UPDATE SET version = excluded.version, remote = excluded.remote,
                      epoch = excluded.epoch, live = excluded.live",
-                params![connector.no, ended.resource, sent, text, connector.epoch, live],
+                params![connector.no, ended.resource, sent.version, text, epoch, live],
             )?;
         }
         None => {
             sql.run("DELETE FROM ledger WHERE connector = ? AND resource = ?", [connector.no, ended.resource])?;
         }
     }
-    passwords::erase(sql, connector.no, ended.resource, sent)?;
-    outcome(transaction, connector, ended, sent, effect_name(effect))?;
+    passwords::erase(sql, connector.no, ended.resource, sent.version)?;
+    outcome(transaction, connector, ended, sent.version, effect_name(effect))?;
     sql.run("DELETE FROM discarded WHERE connector = ? AND id = ?", params![connector.no, ended.id.as_bytes()])?;
     match ended.seq {
-        Some(seq) if ended.is_outdated(sent) => again(transaction, seq)?,
+        Some(seq) if sent.is_superseded(ended) => again(transaction, seq)?,
         Some(seq) => {
             if is_group {
                 brake::settled(sql, connector.no, ended.resource)?;
@@ -297,13 +310,13 @@ fn dead(
     connector: &ConnectorEntry,
     ended: &Ended,
     seq: i64,
-    sent: i64,
+    sent: Sent,
     message: &str,
 ) -> Result<(), Error> {
-    outcome(transaction, connector, ended, sent, "dead")?;
-    passwords::erase(transaction.sql, connector.no, ended.resource, sent)?;
-    if ended.is_outdated(sent) {
-        // A newer version is tried anew.
+    outcome(transaction, connector, ended, sent.version, "dead")?;
+    passwords::erase(transaction.sql, connector.no, ended.resource, sent.version)?;
+    if sent.is_superseded(ended) {
+        // A newer version is tried anew, and so is one under another configuration.
         return again(transaction, seq);
     }
     let sql = transaction.sql;

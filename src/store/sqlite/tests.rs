@@ -5,10 +5,11 @@ use std::sync::{Arc, mpsc};
 use scim_connector::ResourceId;
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use super::{Options, SqliteStore, row::number, statement::Statements as _};
+use super::{Options, SqliteStore, catalog::Catalog, row::number, statement::Statements as _};
 use crate::{
     metrics::Metrics,
-    store::{Error, Store as _, WriteError},
+    scim::schema::ResourceTypes,
+    store::{Brake, Error, OnRehire, Store as _, Tenant, TenantName, UniqueId, WriteError},
     time::{Clock, Timestamp},
 };
 
@@ -94,4 +95,64 @@ async fn a_full_queue_is_busy() {
     release.send(()).unwrap();
     holding.await.unwrap().unwrap();
     waiting.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn g15_jobs_after_a_configuration_see_it_and_those_before_do_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory, 8);
+    let sees = |store: &Arc<SqliteStore>, expected: bool| {
+        let (store, name) = (store.clone(), TenantName("acme".into()));
+        tokio::spawn(async move {
+            store.change(move |transaction| Ok(transaction.catalog.tenant(&name).is_some() == expected)).await
+        })
+    };
+    let configure = |store: &Arc<SqliteStore>, fails: bool| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            store
+                .change(move |transaction| {
+                    transaction.state.reconfigured = Some(Arc::new(Catalog::configure(transaction.sql, &[acme()])?));
+                    if fails { Err(Error::Full { step: "a test" }) } else { Ok(()) }
+                })
+                .await
+        })
+    };
+    for fails in [true, false] {
+        let (release, holding) = hold(&store).await;
+        // In one transaction. Each is queued when its task is polled.
+        let before = sees(&store, false);
+        tokio::task::yield_now().await;
+        let configured = configure(&store, fails);
+        tokio::task::yield_now().await;
+        let after = sees(&store, true);
+        tokio::task::yield_now().await;
+        release.send(()).unwrap();
+        holding.await.unwrap().unwrap();
+        let results = [before.await.unwrap(), after.await.unwrap()];
+        assert_eq!(configured.await.unwrap().is_err(), fails);
+        if fails {
+            assert!(results.iter().all(Result::is_err), "the transaction failed as a whole");
+            assert!(sees(&store, false).await.unwrap().unwrap(), "the configuration went with it");
+        } else {
+            assert!(results.into_iter().all(Result::unwrap));
+            assert!(sees(&store, true).await.unwrap().unwrap());
+        }
+    }
+}
+
+fn acme() -> Tenant {
+    Tenant {
+        name: TenantName("acme".into()),
+        types: ResourceTypes::core(),
+        indexed_attributes: Vec::new(),
+        unique_id: UniqueId::UserName,
+        group_names_unique: true,
+        on_rehire: OnRehire::Conflict,
+        may_update: true,
+        may_deactivate: true,
+        passwords: false,
+        brake: Brake::default(),
+        connectors: Vec::new(),
+    }
 }

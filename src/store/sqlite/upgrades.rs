@@ -106,6 +106,7 @@ fn tenant() -> Tenant {
         backfill: true,
         brake: Brake::default(),
         fingerprint: Arc::default(),
+        system: Arc::default(),
     };
     Tenant {
         name: TenantName("acme".into()),
@@ -167,8 +168,13 @@ async fn g01_g05_g19_what_each_version_left_is_kept_and_delivered_in_order() {
                 };
                 let outcome = Outcome::Applied { effect: Effect::Updated, live: remote.is_some(), remote, waiting };
                 let DeliveryId(id) = delivery.id;
-                let settlement =
-                    Settlement { id: DeliveryId(id), resource: delivery.resource, version: delivery.version, outcome };
+                let settlement = Settlement {
+                    id: DeliveryId(id),
+                    resource: delivery.resource,
+                    version: delivery.version,
+                    fingerprint: delivery.fingerprint,
+                    outcome,
+                };
                 store.settle(&ldap, vec![settlement]).await.unwrap();
             }
         }

@@ -64,8 +64,6 @@ pub(super) struct Transaction<'a> {
     pub(super) now: Timestamp,
     /// The rows that the connection had ever changed when the transaction began.
     changes_before: u64,
-    /// The end of the chain then.
-    chain_before: Chain,
 }
 
 /// A job: done in the transaction, answered when it is on disk or known to have failed.
@@ -134,6 +132,8 @@ pub(super) struct State {
     pub(super) has_pending: bool,
     /// Leavers' clocks that stopped in this transaction.
     pub(super) leavers_stopped: Vec<Stopped>,
+    /// What a job made of another configuration: the catalog of the jobs after it, and of everybody once it is on disk.
+    pub(super) reconfigured: Option<Arc<Catalog>>,
     counters: HashMap<i64, Counter>,
     ranks: HashMap<i64, i64>,
     /// Active resources that came, less those that went, by partition.
@@ -155,6 +155,7 @@ impl State {
             deliverable: false,
             has_pending: references::has_any(sql)?,
             leavers_stopped: Vec::new(),
+            reconfigured: None,
             counters: HashMap::new(),
             ranks: HashMap::new(),
             actives: HashMap::new(),
@@ -236,9 +237,18 @@ impl Transaction<'_> {
         self.state.last_id = drawn.max(self.state.last_id + 1);
         Ok(ResourceId::from_bytes(self.state.last_id.to_be_bytes()))
     }
+}
 
-    /// Writes what was counted.
-    fn flush(&mut self) -> Result<(), Error> {
+/// The connection with what is known of its file.
+struct Session {
+    sql: Connection,
+    state: State,
+    passwords_expire: Timestamp,
+}
+
+impl Session {
+    /// Writes what was counted, and the end of the audit chain if it is another one than before.
+    fn flush(&mut self, chain_before: Chain) -> Result<(), Error> {
         for (block, by) in self.state.ranks.drain().filter(|(_, by)| *by != 0) {
             self.sql.run(
                 "INSERT INTO rank_blocks (block, count) VALUES (?, ?)
@@ -253,18 +263,11 @@ impl Transaction<'_> {
                 [partition, by],
             )?;
         }
-        if self.state.chain != self.chain_before {
-            self.state.chain.keep(self.sql)?;
+        if self.state.chain != chain_before {
+            self.state.chain.keep(&self.sql)?;
         }
         Ok(())
     }
-}
-
-/// The connection with what is known of its file.
-struct Session {
-    sql: Connection,
-    state: State,
-    passwords_expire: Timestamp,
 }
 
 impl Writer {
@@ -314,19 +317,20 @@ impl Writer {
         };
         let now = self.clock.now();
         session.sql.run("BEGIN IMMEDIATE", []).map_err(|source| Error::sql("beginning a transaction", source))?;
-        let catalog = self.catalog.load();
+        let before = self.catalog.load_full();
+        let mut catalog = before.clone();
         session.state.deliverable = false;
         let chain_before = session.state.chain;
-        let mut transaction = Transaction {
-            sql: &session.sql,
-            state: &mut session.state,
-            catalog: &catalog,
-            sealer: self.sealer.as_deref(),
-            now,
-            changes_before: session.sql.total_changes(),
-            chain_before,
-        };
+        let changes_before = session.sql.total_changes();
         for job in batch {
+            let mut transaction = Transaction {
+                sql: &session.sql,
+                state: &mut session.state,
+                catalog: &catalog,
+                sealer: self.sealer.as_deref(),
+                now,
+                changes_before,
+            };
             match catch_unwind(AssertUnwindSafe(|| job.run(&mut transaction))) {
                 Ok(done) => done?,
                 Err(_) => {
@@ -334,8 +338,11 @@ impl Writer {
                     return Err(Error::Io { step: "a write panicked", source: "panic".into() });
                 }
             }
+            if let Some(reconfigured) = session.state.reconfigured.take() {
+                catalog = reconfigured;
+            }
         }
-        transaction.flush()?;
+        session.flush(chain_before)?;
         if now >= session.passwords_expire {
             passwords::expire(&session.sql, now)?;
             session.passwords_expire = now.after(EXPIRY_INTERVAL);
@@ -343,6 +350,9 @@ impl Writer {
         scim_connector::crash_point!("before-commit");
         session.sql.run("COMMIT", []).map_err(|source| Error::sql("committing", source))?;
         scim_connector::crash_point!("after-commit");
+        if !Arc::ptr_eq(&before, &catalog) {
+            self.catalog.store(catalog);
+        }
         session.state.leavers_stopped.drain(..).for_each(|stopped| stopped.measure(&self.metrics));
         Ok(session.state.deliverable)
     }

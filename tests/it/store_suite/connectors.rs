@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use scim_connector::{ResourceId, ResourceKind};
-use scim_relay::store::{Connector, ConnectorName, ConnectorState, Outcome, OwedState};
+use scim_relay::store::{Connector, ConnectorName, ConnectorState, ConnectorStatus, Outcome, OwedState};
 use serde_json::json;
 
-use crate::store_bench::{Bench, asked, connector, group, lost, tenant, user};
+use crate::store_bench::{Bench, applied, asked, connector, group, lost, tenant, user};
 
 pub(crate) async fn a_new_connector_is_owed_what_was_there(bench: Bench) {
     for number in 0..25 {
@@ -134,4 +134,106 @@ pub(crate) async fn another_fingerprint_owes_what_was_confirmed_again(bench: Ben
         }
         bench.drain("ldap").await;
     }
+}
+
+fn configured(fingerprint: &str, system: &str) -> Connector {
+    Connector { fingerprint: fingerprint.into(), system: system.into(), ..connector("ldap") }
+}
+
+async fn statuses(bench: &Bench) -> Vec<ConnectorStatus> {
+    bench.store.connectors().await.unwrap()
+}
+
+pub(crate) async fn g15_what_came_of_a_call_is_recorded_under_the_configuration_that_it_was_made_under(bench: Bench) {
+    let refused = || Outcome::Dead { message: "no such attribute".to_owned() };
+    for (fingerprint, name, other) in [("b", "ada", None), ("c", "ben", Some(refused()))] {
+        let user = bench.create("User", user(name)).await;
+        let under_way = bench.due("ldap").await.remove(0);
+        bench.configure(tenant("acme", vec![configured(fingerprint, "there")])).await;
+        // The walk over what was confirmed has passed by.
+        backfill(&bench, "ldap").await;
+        bench.settle("ldap", &under_way, other.unwrap_or_else(|| applied(&under_way))).await;
+        let due = bench.due("ldap").await;
+        assert!(due.iter().any(|delivery| delivery.resource == user), "{name} is owed under the new one: {due:?}");
+        assert!(due.iter().all(|delivery| &*delivery.fingerprint == fingerprint));
+        bench.drain("ldap").await;
+        backfill(&bench, "ldap").await;
+        assert_eq!(bench.due("ldap").await.len(), 0);
+    }
+    assert_eq!((statuses(&bench).await[0].confirmed, statuses(&bench).await[0].dead), (2, 0));
+}
+
+pub(crate) async fn another_configuration_lets_a_suspended_connector_deliver(bench: Bench) {
+    let ldap = ConnectorName("ldap".into());
+    for (state, expected) in [
+        (ConnectorState::Suspended { reason: "bind refused".to_owned() }, ConnectorState::Active),
+        (ConnectorState::Paused, ConnectorState::Paused),
+    ] {
+        bench.store.set_connector_state(&ldap, state.clone()).await.unwrap();
+        bench.configure(tenant("acme", vec![configured("same", "there")])).await;
+        bench.store.set_connector_state(&ldap, state.clone()).await.unwrap();
+        bench.configure(tenant("acme", vec![configured("same", "there")])).await;
+        assert_eq!(statuses(&bench).await[0].state, state);
+        bench.configure(tenant("acme", vec![configured("other", "there")])).await;
+        assert_eq!(statuses(&bench).await[0].state, expected);
+    }
+}
+
+pub(crate) async fn what_is_known_of_a_removed_connector_is_kept_until_it_is_discarded(bench: Bench) {
+    let ldap = ConnectorName("ldap".into());
+    let ada = bench.create("User", user("ada")).await;
+    bench.drain("ldap").await;
+    bench.create("User", user("ben")).await;
+    let under_way = bench.due("ldap").await.remove(0);
+    assert!(!bench.store.discard_connector(&ldap).await.unwrap(), "it is configured");
+
+    bench.configure(tenant("acme", vec![])).await;
+    bench.apply("ldap", &under_way).await;
+    bench.delete("User", ada).await.unwrap();
+    let status = statuses(&bench).await.remove(0);
+    assert_eq!((status.configured, status.confirmed, status.pending), (false, 2, 1));
+    assert_eq!(bench.due("ldap").await.len(), 0, "nothing goes to it");
+
+    assert!(bench.store.discard_connector(&ldap).await.unwrap());
+    assert!(!bench.store.discard_connector(&ldap).await.unwrap(), "it is gone");
+    assert_eq!((statuses(&bench).await, bench.queued().await), (vec![], 0));
+    bench.apply("ldap", &under_way).await;
+    bench.create("User", user("cleo")).await;
+    assert_eq!(bench.queued().await, 0);
+
+    // The name is free, for another tenant too.
+    bench.store.configure(vec![tenant("acme", vec![]), tenant("umbrella", vec![connector("ldap")])]).await.unwrap();
+    assert_eq!((statuses(&bench).await[0].confirmed, bench.queued().await), (0, 0));
+}
+
+pub(crate) async fn a_connector_is_not_pointed_at_another_system_before_it_is_reset(bench: Bench) {
+    let ldap = ConnectorName("ldap".into());
+    let there = |system| vec![tenant("acme", vec![configured("", system)])];
+    bench.configure(tenant("acme", vec![configured("", "misspelt")])).await;
+    bench.configure(tenant("acme", vec![configured("", "old")])).await;
+    let ada = bench.create("User", user("ada")).await;
+    let team = bench.create("Group", group("team", &[ada])).await;
+    bench.drain("ldap").await;
+    bench.create("User", user("ben")).await;
+    let under_way = bench.due("ldap").await.remove(0);
+
+    let conflicts = bench.store.conflicts(there("new")).await.unwrap();
+    assert_eq!((conflicts.len(), conflicts[0].key), (1, "settings"));
+    assert_eq!(conflicts[0].message, "points at new, but what it has confirmed is at old");
+    let error = bench.store.configure(there("new")).await.unwrap_err().to_string();
+    assert!(error.contains("scim-relay connector reset ldap"), "{error}");
+    assert_eq!(statuses(&bench).await[0].confirmed, 2);
+    bench.store.configure(there("old")).await.unwrap();
+
+    bench.store.reset_connector(&ldap, there("new")).await.unwrap();
+    bench.apply("ldap", &under_way).await;
+    assert_eq!((statuses(&bench).await[0].confirmed, bench.queued().await), (0, 0));
+    backfill(&bench, "ldap").await;
+    assert!(bench.due("ldap").await.iter().all(|delivery| delivery.remote.is_none()));
+    bench.drain("ldap").await;
+    assert_eq!(statuses(&bench).await[0].confirmed, 3);
+    bench.delete("Group", team).await.unwrap();
+    assert_eq!(bench.drain("ldap").await, 1);
+    bench.store.configure(there("old")).await.unwrap_err();
+    bench.store.configure(there("new")).await.unwrap();
 }

@@ -122,8 +122,8 @@ fn holders<'a>(
     let mut holders = Vec::new();
     for connector in tenant.holders(Partition::of(write.group)) {
         if is_confirmed(transaction.sql, connector.no, write.group)? {
-            let owner = (connector.no, write.group);
-            let window = Window::open(transaction, &connector.config.brake, owner, write.members)?;
+            let whole = (connector.no, write.group);
+            let window = Window::open(transaction, &connector.config.brake, whole, write.members)?;
             holders.push(Holder { connector, window, is_alarmed: false });
         }
     }

@@ -10,13 +10,13 @@ use crate::{
     time::Timestamp,
 };
 
-/// The owner of what counts at a tenant's entrance; connectors are numbered from 1.
+/// The connector of what counts at a tenant's entrance; connectors are numbered from 1.
 pub(super) const ENTRANCE: i64 = 0;
 
-/// The removals of one owner among one whole that count now: those that went within the window, each resource once.
+/// The removals of one connector among one whole that count now: those that went within the window, each resource once.
 pub(super) struct Window {
     limits: Brake,
-    owner: i64,
+    connector: i64,
     among: i64,
     count: i64,
     /// The number of the next removal.
@@ -32,30 +32,31 @@ impl Window {
     pub(super) fn open(
         transaction: &Transaction<'_>,
         limits: &Brake,
-        (owner, among): (i64, i64),
+        (connector, among): (i64, i64),
         population: i64,
     ) -> Result<Self, Error> {
         let (sql, now) = (transaction.sql, transaction.now);
         // Each row goes once: it costs as much as its insertion did.
         sql.run("DELETE FROM removals WHERE until <= ?", [now.0])?;
         let first = sql.first(
-            "SELECT population FROM removals WHERE owner = ? AND among = ? ORDER BY n LIMIT 1",
-            [owner, among],
+            "SELECT population FROM removals WHERE connector = ? AND among = ? ORDER BY n LIMIT 1",
+            [connector, among],
             |row| row.get(0),
         )?;
         let last: Option<i64> = sql.first(
-            "SELECT n FROM removals WHERE owner = ? AND among = ? ORDER BY n DESC LIMIT 1",
-            [owner, among],
+            "SELECT n FROM removals WHERE connector = ? AND among = ? ORDER BY n DESC LIMIT 1",
+            [connector, among],
             |row| row.get(0),
         )?;
-        let count: Option<i64> =
-            sql.first("SELECT count FROM removal_counts WHERE owner = ? AND among = ?", [owner, among], |row| {
-                row.get(0)
-            })?;
+        let count: Option<i64> = sql.first(
+            "SELECT count FROM removal_counts WHERE connector = ? AND among = ?",
+            [connector, among],
+            |row| row.get(0),
+        )?;
         let (count, next) = (count.unwrap_or(0), last.map_or(1, |last| last + 1));
         let base = first.map_or(population, |before: i64| before.max(population));
         let until = now.after(std::time::Duration::from_secs(u64::from(limits.window_seconds)));
-        Ok(Self { limits: *limits, owner, among, count, next, base, population, until })
+        Ok(Self { limits: *limits, connector, among, count, next, base, population, until })
     }
 
     /// Whether one more removal goes; if so it counts from now on.
@@ -63,16 +64,16 @@ impl Window {
         let sql = transaction.sql;
         // One that counts already goes again, and counts for longer.
         let renewed = sql.run(
-            "UPDATE removals SET n = ?, until = ?, population = ? WHERE owner = ? AND among = ? AND resource = ?",
-            params![self.next, self.until.0, self.population, self.owner, self.among, resource],
+            "UPDATE removals SET n = ?, until = ?, population = ? WHERE connector = ? AND among = ? AND resource = ?",
+            params![self.next, self.until.0, self.population, self.connector, self.among, resource],
         )?;
         if renewed == 0 {
             if self.limits.stops(self.count + 1, self.base) {
                 return Ok(false);
             }
             sql.run(
-                "INSERT INTO removals (owner, among, n, resource, until, population) VALUES (?, ?, ?, ?, ?, ?)",
-                params![self.owner, self.among, self.next, resource, self.until.0, self.population],
+                "INSERT INTO removals (connector, among, n, resource, until, population) VALUES (?, ?, ?, ?, ?, ?)",
+                params![self.connector, self.among, self.next, resource, self.until.0, self.population],
             )?;
             self.count += 1;
         }
