@@ -231,19 +231,20 @@ fn leavers_and_failing_connectors_are_tables() {
          1970-01-01T00:01Z  acme    01978c3e-5a00-7000-8000-000000000001  ldap       dead       7         protected\n\
          1970-01-01T00:01Z  acme    01978c3e-5a00-7000-8000-000000000001  ldap       discarded  -\n"
     );
-    let report = |failing_until: Option<u64>| {
+    let report = |configured: bool, failing_until: Option<u64>| {
         serde_json::from_value(json!({
-            "name": "ldap", "tenant": "acme", "state": "active", "pending": 3, "dead": 0, "staged": 4,
+            "name": "ldap", "tenant": "acme", "configured": configured, "state": "active", "pending": 3, "dead": 0, "staged": 4,
             "staged_members": 1, "oldest": null, "confirmed": 9,
             "waiting_members": 0, "leavers": 2, "oldest_leaver": 0, "backfilling": false, "failing_until": failing_until,
         }))
         .unwrap()
     };
     assert_eq!(
-        show::connectors(&[report(Some(65_000)), report(None)]),
+        show::connectors(&[report(true, Some(65_000)), report(true, None), report(false, None)]),
         "CONNECTOR  TENANT  PENDING  DEAD  WITHHELD  CONFIRMED  WAITING MEMBERS  LEAVERS  OLDEST  STATE\n\
          ldap       acme    3        0     5         9          0                2        -       failing, next try 00:01:05Z\n\
-         ldap       acme    3        0     5         9          0                2        -       active\n"
+         ldap       acme    3        0     5         9          0                2        -       active\n\
+         ldap       acme    3        0     5         9          0                2        -       removed\n"
     );
 }
 
