@@ -28,6 +28,7 @@ mod owe;
 mod passwords;
 mod queue;
 mod readers;
+mod reconfigure;
 mod references;
 mod restore;
 mod retention;
@@ -84,9 +85,6 @@ use crate::{
     },
     time::{Clock, Timestamp},
 };
-
-/// How often another configuration is tried while writes go on that it has to reckon with.
-const EVOLVE_ATTEMPTS_MAX: usize = 5;
 
 /// The embedded store. See the [module](self).
 pub struct SqliteStore {
@@ -209,55 +207,6 @@ impl SqliteStore {
         reading.await.unwrap_or_else(|panic| Err(Error::Io { step: "a read panicked", source: Box::new(panic) }.into()))
     }
 
-    /// Makes a configuration known; `reset` forgets what it has confirmed.
-    async fn reconfigure(&self, tenants: Vec<Tenant>, reset: Option<&ConnectorName>) -> Result<(), Error> {
-        let wanted = Arc::new(tenants);
-        refuse(&catalog::conflicts(&*self.reader()?, &wanted, reset)?)?;
-        for _ in 0..EVOLVE_ATTEMPTS_MAX {
-            let before = self.change(|transaction| Ok(transaction.state.chain)).await?;
-            let rests_on_stored = self.evolve(Vec::clone(&wanted)).await?;
-            let (wanted, reset) = (wanted.clone(), reset.cloned());
-            let configured = self.change(move |transaction| {
-                // What was written meanwhile was neither checked nor indexed.
-                if rests_on_stored && transaction.state.chain != before {
-                    return Ok(None);
-                }
-                // A refusal is no failure here: others share the transaction.
-                let conflicts = catalog::conflicts(transaction.sql, &wanted, reset.as_ref())?;
-                if conflicts.is_empty() {
-                    if let Some(connector) = &reset {
-                        forget::reset(transaction, connector)?;
-                    }
-                    let catalog = Catalog::configure(transaction.sql, &wanted)?;
-                    transaction.state.reconfigured = Some(Arc::new(catalog));
-                    transaction.state.deliverable = true;
-                }
-                Ok(Some(conflicts))
-            });
-            if let Some(conflicts) = configured.await? {
-                refuse(&conflicts)?;
-                self.tidy("an index that is not used is not dropped", evolve::drop_part).await;
-                self.tidy("a connector is not forgotten", forget::delete_part).await;
-                return Ok(());
-            }
-        }
-        Err(Error::Busy)
-    }
-
-    /// Deletes what is used no more, part by part. What remains of it does no harm, and goes the next time.
-    async fn tidy(&self, failure: &'static str, delete_part: fn(&Connection) -> Result<bool, Error>) {
-        loop {
-            match self.change(move |transaction| delete_part(transaction.sql)).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "{failure}");
-                    return;
-                }
-            }
-        }
-    }
-
     /// Ends the writer; it finishes what waits.
     fn stop(&self) {
         self.jobs.write().unwrap_or_else(PoisonError::into_inner).take();
@@ -287,17 +236,7 @@ impl Store for SqliteStore {
     }
 
     async fn discard_connector(&self, connector: &ConnectorName) -> Result<bool, Error> {
-        let name = connector.clone();
-        let discarded = self.change(move |transaction| {
-            let is_discarded = forget::discard(transaction, &name)?;
-            if is_discarded {
-                transaction.state.reconfigured = Some(Arc::new(transaction.catalog.without(&name)));
-            }
-            Ok(is_discarded)
-        });
-        let is_discarded = discarded.await?;
-        self.tidy("a connector is not forgotten", forget::delete_part).await;
-        Ok(is_discarded)
+        self.discard(connector).await
     }
 
     async fn conflicts(&self, tenants: Vec<Tenant>) -> Result<Vec<Conflict>, Error> {
@@ -517,13 +456,4 @@ impl Store for SqliteStore {
         }
         self.readers.close();
     }
-}
-
-/// The conflicts, if there are any, as one refusal.
-fn refuse(conflicts: &[Conflict]) -> Result<(), Error> {
-    if conflicts.is_empty() {
-        return Ok(());
-    }
-    let reasons: Vec<String> = conflicts.iter().map(ToString::to_string).collect();
-    Err(Error::Unusable { reason: reasons.join("; ") })
 }
