@@ -22,8 +22,10 @@ use crate::harness::{self, TestStore, group, user};
 const USERS: usize = 12;
 /// Rounds of changes while the fault lasts.
 const ROUNDS: usize = 12;
-/// How long a change may take to the healthy system, whatever happens to the other.
-const HEALTHY_MAX: Duration = Duration::from_secs(1);
+/// How long a change may take to the healthy system, whatever happens to the other: milliseconds, but for a busy machine.
+const HEALTHY_MAX: Duration = Duration::from_secs(3);
+/// How long what is awaited may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long one answer may take.
 const ANSWER_MS_MAX: u64 = 250;
 /// Calls at once to one system.
@@ -72,7 +74,7 @@ impl Bed {
     async fn set(&self, id: ResourceId, title: &str) -> Duration {
         let started = Instant::now();
         self.store.set(id, "title", title).await;
-        harness::eventually(|| async {
+        eventually(|| async {
             self.healthy
                 .entries("User")
                 .get(&id)
@@ -106,6 +108,15 @@ fn target(of: &str, address: std::net::SocketAddr) -> Target {
     }
 }
 
+/// Waits until a condition holds.
+async fn eventually<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
+    let started = Instant::now();
+    while !condition().await {
+        assert!(started.elapsed() < PATIENCE, "the condition does not come true");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
 /// What a system holds, without the versions that it has been told of: a version that changes nothing may be folded.
 fn held(server: &Server) -> BTreeMap<(String, ResourceId), Entry> {
     let of_kind = |kind: &str| {
@@ -123,7 +134,7 @@ async fn outlive(fault: Fault) -> bool {
         ids.push(bed.store.create(user(&format!("user-{number}"))).await);
     }
     bed.store.create(group("all", &ids)).await;
-    harness::eventually(|| async { bed.owed().await == 0 }).await;
+    eventually(|| async { bed.owed().await == 0 }).await;
 
     bed.proxy.set(fault);
     let (started, connections) = (Instant::now(), bed.proxy.connections());
@@ -147,7 +158,7 @@ async fn outlive(fault: Fault) -> bool {
     let (lasted, made) = (started.elapsed(), bed.proxy.connections() - connections);
 
     bed.proxy.set(Fault::None);
-    harness::eventually(|| async { bed.owed().await == 0 }).await;
+    eventually(|| async { bed.owed().await == 0 }).await;
     let recovered = started.elapsed() - lasted;
     assert!(slowest < HEALTHY_MAX, "{fault:?}: the healthy system had to wait {slowest:?}");
     // Of each resource one delivery, however often it changed; but a deletion is not folded into a creation that a group
@@ -156,9 +167,9 @@ async fn outlive(fault: Fault) -> bool {
     // What is under way at first, then one probe at a time, each after a back-off whose mean is half of the longest.
     let probes = usize::try_from(lasted.as_millis()).unwrap() / 100;
     assert!(!failed || made <= IN_FLIGHT_MAX + probes, "{fault:?}: {made} connections in {lasted:?}");
-    assert!(recovered < Duration::from_secs(DELAY_SECONDS_MAX * 2 + 5), "{fault:?}: {recovered:?}");
+    assert!(recovered < Duration::from_secs(DELAY_SECONDS_MAX * 2 + 15), "{fault:?}: {recovered:?}");
     // What the network kept back arrives in the end, and must not be obeyed.
-    harness::eventually(|| async { bed.proxy.on_their_way() == 0 }).await;
+    eventually(|| async { bed.proxy.on_their_way() == 0 }).await;
     let late = bed.faulty.violations().len();
     assert!(late > 0 || !matches!(fault, Fault::SlowDrip(_)), "nothing came late, which proves nothing");
     let (healthy, faulty) = (held(&bed.healthy), held(&bed.faulty));
