@@ -2,10 +2,13 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use scim_connector::SettingsProblem;
 use serde_json::Value;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -15,8 +18,9 @@ use crate::{
     dispatch::{Dispatcher, Target},
     http::{Router, Server},
     metrics::Metrics,
-    operator::{Command, Operator},
+    operator::{Lent, Operator, Reconfigure as _},
     provider::Provider,
+    reload::{self, Live, Reloader, Requests},
     retention,
     store::{
         Store, TenantName,
@@ -32,6 +36,7 @@ pub struct App {
     scim_address: SocketAddr,
     admin_address: SocketAddr,
     readiness: Arc<Readiness>,
+    reload: Arc<Requests>,
     doors: Tasks,
     delivery: Tasks,
 }
@@ -82,8 +87,10 @@ impl App {
             config.delivery.clone(),
             config.connectors.iter().map(|connector| target(&config, connector)).collect::<Result<_, _>>()?,
         ));
-        let operator =
-            Arc::new(Operator::new(store.clone(), credentials.clone(), Some(dispatcher.clone()), clock.clone()));
+        let (reload, requests) = reload::requests();
+        let reload = Arc::new(reload);
+        let control = Lent { connectors: dispatcher.clone(), configuration: reload.clone() };
+        let operator = Arc::new(Operator::new(store.clone(), credentials.clone(), Some(control), clock.clone()));
         let provider =
             Arc::new(Provider::new(store.clone(), metrics.clone(), clock.clone(), config.server.limits.bulk()));
         let router = Arc::new(Router::new(
@@ -94,7 +101,15 @@ impl App {
             metrics.clone(),
         ));
 
-        let server = Server::bind(&config.server, router).await.context("the SCIM listener")?;
+        let server = Server::bind(&config.server, router.clone()).await.context("the SCIM listener")?;
+        let (retention, retained) = watch::channel(config.retention.clone());
+        let live = Live {
+            store: store.clone(),
+            router,
+            certificates: server.certificates(),
+            dispatcher: dispatcher.clone(),
+            retention,
+        };
         let readiness = Arc::new(Readiness::default());
         let admin =
             Listener::bind(config.admin.listen, store.clone(), metrics.clone(), readiness.clone(), clock.clone())
@@ -107,6 +122,7 @@ impl App {
             scim_address: *server.local_addrs().first().ok_or_else(|| anyhow!("the SCIM listener has no address"))?,
             admin_address: admin.local_addr()?,
             readiness,
+            reload,
             doors: Tasks::default(),
             delivery: Tasks::default(),
         };
@@ -131,7 +147,9 @@ impl App {
             let stop = stop();
             async move { provider.keep_unknown_shapes(stop).await }
         });
-        app.delivery.tracker.spawn(retention::run(app.store.clone(), clock, config.retention, stop()));
+        app.delivery.tracker.spawn(retention::run(app.store.clone(), clock.clone(), retained, stop()));
+        // Before all else ends: what it starts ends with them.
+        app.doors.tracker.spawn(Reloader::new(config, live, clock, metrics, requests).run(app.doors.stop.clone()));
         Ok(app)
     }
 
@@ -159,6 +177,14 @@ impl App {
         Ok(String::from_utf8(key.expose().to_vec())?)
     }
 
+    /// Reads the configuration again, and applies it as a whole or not at all.
+    ///
+    /// # Errors
+    /// Why it was not applied, for the operator to read; it has been logged.
+    pub async fn reload(&self) -> Result<(), String> {
+        self.reload.reconfigure(None).await
+    }
+
     /// Answers what was accepted, finishes the deliveries under way, and closes the store.
     pub async fn stop(self) {
         self.readiness.set(false);
@@ -168,18 +194,26 @@ impl App {
     }
 }
 
-/// Runs a relay until SIGTERM or SIGINT.
+/// Runs a relay until SIGTERM or SIGINT; SIGHUP has it read its configuration again.
 ///
 /// # Errors
 /// It could not start.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let app = App::start(config, Clock::system()).await?;
     tracing::info!(scim = %app.scim_address(), admin = %app.admin_address(), "ready");
+    let reload = async {
+        while hangup.recv().await.is_some() {
+            // What came of it has been logged.
+            let _ = app.reload().await;
+        }
+    };
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = reload => {}
     }
     tracing::info!("stopping: requests and deliveries under way are finished");
     app.stop().await;
@@ -187,25 +221,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 fn target(config: &Config, connector: &config::Connector) -> anyhow::Result<Target> {
-    let tenant = config
-        .tenants
-        .iter()
-        .find(|tenant| tenant.store.name == connector.tenant)
-        .ok_or_else(|| anyhow!("connector {}: its tenant is not configured", connector.name.0))?;
-    let built = match connector.build() {
-        Ok(built) => built,
-        Err(problems) => bail!("connector {}: {}", connector.name.0, list(&problems)),
-    };
-    let types = connector
-        .mappings
-        .iter()
-        .filter_map(|(kind, mapping)| Some((kind.clone(), (tenant.store.types.get(kind)?.clone(), mapping.clone()))));
-    Ok(Target {
-        name: connector.name.clone(),
-        connector: built,
-        types: types.collect(),
-        policy: connector.policy.clone(),
-    })
+    connector.target(config).map_err(|problems| anyhow!("connector {}: {}", connector.name.0, list(&problems)))
 }
 
 fn list(problems: &[SettingsProblem]) -> String {
@@ -217,9 +233,6 @@ fn list(problems: &[SettingsProblem]) -> String {
 fn execute(operator: Arc<Operator>) -> Execute {
     Arc::new(move |command: Value| {
         let operator = operator.clone();
-        Box::pin(async move {
-            let command: Command = serde_json::from_value(command).map_err(|error| error.to_string())?;
-            operator.execute(command).await.map_err(|error| error.to_string())
-        })
+        Box::pin(async move { operator.execute_json(command).await })
     })
 }

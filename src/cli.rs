@@ -6,6 +6,7 @@
 
 mod arguments;
 mod brake;
+mod connector;
 mod execute;
 mod leavers;
 mod logging;
@@ -71,6 +72,7 @@ async fn run(cli: Cli) -> Exit {
         }
         Action::Verify(arguments) => verify::verify(arguments).await,
         Action::Keys(keys) => operate(keys.command(), keys.output()).await,
+        Action::Reload(output) => operate(Command::Reload, &output).await,
         Action::Status(output) => operate(Command::Status, &output).await,
         Action::Connector(connector) => operate(connector.command(), connector.output()).await,
         Action::Queue(queue) => operate(queue.command(), queue.output()).await,

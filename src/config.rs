@@ -7,7 +7,9 @@
 mod check;
 mod connectors;
 mod declared;
+mod files;
 mod key;
+mod live;
 mod problem;
 mod raw;
 mod read;
@@ -26,28 +28,38 @@ use std::{
     sync::Arc,
 };
 
-use scim_connector::{BuildContext, Built, Kind, ResourceKind, Secret};
+use scim_connector::{BuildContext, Built, Kind, ResourceKind, Secret, SettingsProblem};
 use serde_json::Value;
 
-use self::{problem::Problems, source::Source};
 pub use self::{
+    files::stamp,
     problem::{Code, Problem},
     raw::{Admin, Log, LogFormat},
     schema::json_schema,
     source::Environment,
 };
+use self::{problem::Problems, source::Source};
 use crate::{
-    dispatch, http,
+    dispatch::{self, Target},
+    http,
     mapping::Mapping,
     provider, retention,
     store::{self, ConnectorName, Policy, TenantName},
 };
 
 /// All that the relay needs to know, checked. Paths are absolute or start from the working directory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The file that it was read from.
     pub file: PathBuf,
+    /// That file, and those that its settings name.
+    pub files: Vec<PathBuf>,
+    /// [`stamp`] of those files, from before they were read.
+    pub stamp: String,
+    /// The variables that were laid over it.
+    pub environment: Environment,
+    /// Whether it is read again when one of those files changes.
+    pub watch: bool,
     /// The folder of the store, the lock and the control socket.
     pub data_dir: PathBuf,
     /// What seals passwords; there if a tenant takes any.
@@ -90,6 +102,9 @@ pub struct Connector {
     pub mappings: BTreeMap<ResourceKind, Arc<Mapping>>,
     /// The kind of downstream system.
     pub kind: &'static Kind,
+    /// Stands for all that it is built and told from, the files that its settings name included: where it is the same,
+    /// another of these would do the same.
+    pub stamp: Arc<str>,
     settings: Value,
     base_dir: PathBuf,
 }
@@ -102,6 +117,25 @@ impl Connector {
     pub fn build(&self) -> Built {
         let context = BuildContext { name: self.name.0.to_string(), base_dir: self.base_dir.clone() };
         (self.kind.build)(self.settings.clone(), context)
+    }
+
+    /// The connector with all that delivering to it needs, of this configuration, which has it.
+    ///
+    /// # Errors
+    /// As of [`Self::build`].
+    pub fn target(&self, config: &Config) -> Result<Target, Vec<SettingsProblem>> {
+        let connector = self.build()?;
+        let tenant = config.tenants.iter().find(|tenant| tenant.store.name == self.tenant);
+        let types = self.mappings.iter().filter_map(|(kind, mapping)| {
+            Some((kind.clone(), (tenant?.store.types.get(kind)?.clone(), mapping.clone())))
+        });
+        Ok(Target {
+            name: self.name.clone(),
+            connector,
+            types: types.collect(),
+            policy: self.policy.clone(),
+            stamp: self.stamp.clone(),
+        })
     }
 }
 

@@ -11,16 +11,23 @@ mod task;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use scim_connector::{Connector, ResourceKind};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 use self::circuit::Circuit;
 use crate::{
@@ -63,6 +70,8 @@ pub struct Target {
     pub types: BTreeMap<ResourceKind, (Arc<ResourceType>, Arc<Mapping>)>,
     /// Which resources it wants, and what becomes of those that leave.
     pub policy: Arc<Policy>,
+    /// Stands for all of this: a target with the same one does the same.
+    pub stamp: Arc<str>,
 }
 
 /// Runs the delivery of all connectors.
@@ -70,21 +79,42 @@ pub struct Dispatcher {
     store: Arc<dyn Store>,
     clock: Clock,
     metrics: Arc<Metrics>,
-    settings: Settings,
-    targets: BTreeMap<ConnectorName, Arc<Running>>,
+    targets: ArcSwap<Targets>,
+    /// When the one that was started last under each name is gone, while it is not.
+    gone: Mutex<BTreeMap<ConnectorName, CancellationToken>>,
+    tasks: TaskTracker,
+    /// From then on nothing begins.
+    stop: CancellationToken,
 }
+
+type Targets = BTreeMap<ConnectorName, Arc<Running>>;
 
 /// A target, the bell that wakes its task, and whether it works.
 struct Running {
     target: Target,
+    settings: Settings,
     bell: Notify,
     /// Held for a look or a change, never while anything is waited for.
     circuit: Mutex<Circuit>,
+    /// From then on no call begins.
+    stop: CancellationToken,
+    /// Whether it is configured no more, and nothing replaces it.
+    is_removed: AtomicBool,
+    /// Says so when nobody uses the connector any more: dropped after it.
+    gone: DropGuard,
 }
 
 impl Running {
-    fn new(target: Target) -> Self {
-        Self { target, bell: Notify::new(), circuit: Mutex::default() }
+    fn new(target: Target, settings: Settings, stop: &CancellationToken) -> Self {
+        Self {
+            target,
+            settings,
+            bell: Notify::new(),
+            circuit: Mutex::default(),
+            stop: stop.child_token(),
+            is_removed: AtomicBool::new(false),
+            gone: CancellationToken::new().drop_guard(),
+        }
     }
 
     fn circuit(&self) -> MutexGuard<'_, Circuit> {
@@ -101,37 +131,107 @@ impl Dispatcher {
         settings: Settings,
         targets: Vec<Target>,
     ) -> Self {
-        let targets = targets.into_iter().map(|target| (target.name.clone(), Arc::new(Running::new(target)))).collect();
-        Self { store, clock, metrics, settings, targets }
+        let stop = CancellationToken::new();
+        let targets = targets
+            .into_iter()
+            .map(|target| (target.name.clone(), Arc::new(Running::new(target, settings.clone(), &stop))))
+            .collect();
+        Self {
+            store,
+            clock,
+            metrics,
+            targets: ArcSwap::from_pointee(targets),
+            gone: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stop,
+        }
     }
 
     /// Delivers until `stop`, then finishes the calls under way.
     pub async fn run(&self, stop: CancellationToken) {
-        let tasks = TaskTracker::new();
-        for running in self.targets.values() {
-            tasks.spawn(task::ConnectorTask::new(self, running.clone(), stop.clone()).run());
-            tasks.spawn(backfill(self.store.clone(), self.clock.clone(), running.target.name.clone(), stop.clone()));
+        for running in self.targets.load().values() {
+            self.start(running);
         }
-        tasks.close();
-        tasks.wait().await;
+        stop.cancelled().await;
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Delivers to those targets from now on, to those that are still the same without a pause. A target that is another
+    /// one by now begins when the calls of the one before have ended; one that is gone ends. The store knows the
+    /// configuration that they are of.
+    pub fn replace(&self, settings: &Settings, targets: Vec<Target>) {
+        let before = self.targets.load_full();
+        let mut after = Targets::new();
+        for target in targets {
+            let name = target.name.clone();
+            let running = match before.get(&name) {
+                Some(running) if running.target.stamp == target.stamp && running.settings == *settings => {
+                    // It may be owed what it was not.
+                    self.tasks.spawn(backfill(self.store.clone(), self.clock.clone(), running.clone()));
+                    running.clone()
+                }
+                replaced => {
+                    if let Some(replaced) = replaced {
+                        replaced.stop.cancel();
+                    }
+                    let running = Arc::new(Running::new(target, settings.clone(), &self.stop));
+                    self.start(&running);
+                    running
+                }
+            };
+            after.insert(name, running);
+        }
+        for (_, removed) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
+            removed.is_removed.store(true, Ordering::Relaxed);
+            removed.stop.cancel();
+        }
+        self.targets.store(Arc::new(after));
+    }
+
+    fn running(&self, name: &ConnectorName) -> Option<Arc<Running>> {
+        self.targets.load().get(name).cloned()
+    }
+
+    /// Starts a connector's task once the one before it under that name is gone, and the backfill that it may be owed. Two
+    /// at once would contend for the downstream system, and could bring it the older state last.
+    fn start(&self, running: &Arc<Running>) {
+        let before = {
+            let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+            gone.retain(|_, gone| !gone.is_cancelled());
+            gone.insert(running.target.name.clone(), running.gone.token().clone())
+        };
+        let task = task::ConnectorTask::new(self, running.clone());
+        let filled = backfill(self.store.clone(), self.clock.clone(), running.clone());
+        let (metrics, running) = (self.metrics.clone(), running.clone());
+        self.tasks.spawn(async move {
+            if let Some(before) = before {
+                before.cancelled().await;
+            }
+            tokio::join!(task.run(), filled);
+            if running.is_removed.load(Ordering::Relaxed) {
+                metrics.connector_removed(&running.target.name.0);
+            }
+        });
     }
 }
 
 #[async_trait]
 impl ConnectorControl for Dispatcher {
     async fn check(&self, name: &ConnectorName) -> Result<(), String> {
-        let running = self.targets.get(name).ok_or_else(|| format!("no connector is named {}", name.0))?;
+        let running = self.running(name).ok_or_else(|| format!("no connector is named {}", name.0))?;
         running.target.connector.check().await.map_err(|error| error.message().to_owned())
     }
 
     fn wake(&self, name: &ConnectorName) {
-        if let Some(running) = self.targets.get(name) {
+        if let Some(running) = self.running(name) {
             running.bell.notify_one();
         }
     }
 
     fn failing_until(&self, name: &ConnectorName) -> Option<Timestamp> {
-        self.targets.get(name)?.circuit().failing_until()
+        self.running(name)?.circuit().failing_until()
     }
 }
 
@@ -141,9 +241,10 @@ const BACKFILL_STEP: usize = 500;
 /// How long to wait before the store is tried again.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
-async fn backfill(store: Arc<dyn Store>, clock: Clock, connector: ConnectorName, stop: CancellationToken) {
+async fn backfill(store: Arc<dyn Store>, clock: Clock, running: Arc<Running>) {
+    let (connector, stop) = (&running.target.name, &running.stop);
     loop {
-        match store.backfill(&connector, BACKFILL_STEP).await {
+        match store.backfill(connector, BACKFILL_STEP).await {
             Ok(true) if !stop.is_cancelled() => {}
             Ok(_) => return,
             Err(error) => {

@@ -18,4 +18,4 @@ mod tls;
 pub use router::{Connection, Router};
 pub use server::Server;
 pub use settings::{Limits, Settings, Tls};
-pub use tls::{Certificates, Error as TlsError};
+pub use tls::{Certificate, Certificates, Error as TlsError};

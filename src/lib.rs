@@ -15,6 +15,7 @@ pub mod mapping;
 pub mod metrics;
 pub mod operator;
 pub mod provider;
+mod reload;
 pub mod retention;
 pub mod scim;
 pub mod store;

@@ -1,12 +1,17 @@
 //! All metrics: a typed front over the `prometheus` crate. Names are `scim_relay_<noun>_<unit>`; labels are closed sets
 //! or names from configuration, never data of a request.
 
+mod labels;
+
 use std::time::Duration;
 
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
+
+use self::labels::CONNECTOR_STATES;
+pub use self::labels::{ConnectorCondition, DeliveryOutcome};
 
 /// All metrics of one relay.
 pub struct Metrics {
@@ -25,6 +30,8 @@ pub struct Metrics {
     commit_seconds: Histogram,
     commit_writes: Histogram,
     store_durable: IntGauge,
+    configuration_reloads: IntCounterVec,
+    configuration_refused: IntGauge,
     deliveries: IntCounterVec,
     delivery_seconds: HistogramVec,
     pending: IntGaugeVec,
@@ -40,33 +47,6 @@ pub struct Metrics {
     key_expiry_seconds: GaugeVec,
     connections: IntGauge,
     start_time: Gauge,
-}
-
-/// What came of an attempt to deliver; the `outcome` label.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum DeliveryOutcome {
-    Created,
-    Adopted,
-    Updated,
-    Unchanged,
-    Removed,
-    Transient,
-    Throttled,
-    Waiting,
-    Rejected,
-    Misconfigured,
-}
-
-/// A connector's state; the `state` label, of which exactly one is 1.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum ConnectorCondition {
-    Active,
-    Paused,
-    Suspended,
-    /// The connector as a whole fails and is probed.
-    Failing,
 }
 
 const SECONDS: &[f64] =
@@ -173,6 +153,20 @@ impl Metrics {
                 let gauge = IntGauge::new(
                     "scim_relay_store_durable",
                     "0 when the data folder is on a file system that does not last; else 1.",
+                )?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
+            configuration_reloads: counter(
+                &registry,
+                "scim_relay_configuration_reloads_total",
+                "How often the configuration was read again while running, by outcome.",
+                &["outcome"],
+            )?,
+            configuration_refused: {
+                let gauge = IntGauge::new(
+                    "scim_relay_configuration_refused",
+                    "1 when the configuration that was read last is not used, and the one before stays; else 0.",
                 )?;
                 registry.register(Box::new(gauge.clone()))?;
                 gauge
@@ -330,24 +324,23 @@ impl Metrics {
 
     /// An attempt to deliver ended.
     pub fn delivered(&self, connector: &str, outcome: DeliveryOutcome) {
-        let outcome = match outcome {
-            DeliveryOutcome::Created => "created",
-            DeliveryOutcome::Adopted => "adopted",
-            DeliveryOutcome::Updated => "updated",
-            DeliveryOutcome::Unchanged => "unchanged",
-            DeliveryOutcome::Removed => "removed",
-            DeliveryOutcome::Transient => "transient",
-            DeliveryOutcome::Throttled => "throttled",
-            DeliveryOutcome::Waiting => "waiting",
-            DeliveryOutcome::Rejected => "rejected",
-            DeliveryOutcome::Misconfigured => "misconfigured",
-        };
-        self.deliveries.with_label_values(&[connector, outcome]).inc();
+        self.deliveries.with_label_values(&[connector, outcome.label()]).inc();
     }
 
     /// One call to a downstream system ended.
     pub fn called(&self, connector: &str, took: Duration) {
         self.delivery_seconds.with_label_values(&[connector]).observe(took.as_secs_f64());
+    }
+
+    /// Forgets what was read from the store of connectors and tenants, before it is read anew: some may be configured no
+    /// more.
+    pub fn forget_backlogs(&self) {
+        [&self.pending, &self.dead, &self.waiting_members, &self.brake_staged, &self.leavers, &self.pending_references]
+            .into_iter()
+            .for_each(|gauge| gauge.reset());
+        [&self.oldest_seconds, &self.leaver_oldest_seconds, &self.oldest_pending_reference_seconds]
+            .into_iter()
+            .for_each(|gauge| gauge.reset());
     }
 
     /// A connector's backlog, read from the store.
@@ -384,14 +377,23 @@ impl Metrics {
 
     /// The state that a connector is in.
     pub fn connector_state(&self, connector: &str, condition: ConnectorCondition) {
-        for (name, is) in [
-            ("active", ConnectorCondition::Active),
-            ("paused", ConnectorCondition::Paused),
-            ("suspended", ConnectorCondition::Suspended),
-            ("failing", ConnectorCondition::Failing),
-        ] {
-            self.connector_state.with_label_values(&[connector, name]).set(i64::from(condition == is));
+        for (name, is) in CONNECTOR_STATES {
+            self.connector_state.with_label_values(&[connector, name]).set(i64::from(condition == *is));
         }
+    }
+
+    /// A connector is configured no more and has no state.
+    pub fn connector_removed(&self, connector: &str) {
+        for (state, _) in CONNECTOR_STATES {
+            // One that was never set is not there to be removed.
+            let _ = self.connector_state.remove_label_values(&[connector, state]);
+        }
+    }
+
+    /// The configuration was read again, and applied or refused.
+    pub fn reloaded(&self, is_applied: bool) {
+        self.configuration_reloads.with_label_values(&[if is_applied { "applied" } else { "refused" }]).inc();
+        self.configuration_refused.set(i64::from(!is_applied));
     }
 
     /// How long a key is still good; forgets keys that are not named again.

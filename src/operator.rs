@@ -79,6 +79,19 @@ pub enum Command {
         /// Which.
         connector: ConnectorName,
     },
+    /// Has a connector forget what it has confirmed, queue and all: every resource is owed again, at the system that the
+    /// configuration names now.
+    ConnectorReset {
+        /// Which.
+        connector: ConnectorName,
+    },
+    /// Forgets a connector that is configured no more.
+    ConnectorDiscard {
+        /// Which.
+        connector: ConnectorName,
+    },
+    /// Reads the configuration again.
+    Reload,
     /// Lists queued deliveries, oldest first; at most [`QUEUE_ENTRIES_MAX`].
     QueueList {
         /// Which.
@@ -168,6 +181,12 @@ pub enum Error {
         /// Its own words.
         reason: String,
     },
+    /// It is in the configuration.
+    #[error("connector {} is configured; take it out of the configuration first", .0.0)]
+    Configured(ConnectorName),
+    /// Another configuration is not used, and the one before stays.
+    #[error("the configuration is not used, the one before stays:\n{0}")]
+    NotApplied(String),
     /// The store contradicts itself.
     #[error("the store is damaged; keep its files, and restore a backup:{}", lines(.0))]
     Flawed(Vec<Flaw>),
@@ -196,6 +215,25 @@ pub trait ConnectorControl: Send + Sync {
     fn failing_until(&self, connector: &ConnectorName) -> Option<Timestamp>;
 }
 
+/// What the running relay lends to an operator for its configuration.
+#[async_trait]
+pub trait Reconfigure: Send + Sync {
+    /// Reads the configuration again and applies it as a whole, or not at all. `reset` forgets what it has confirmed.
+    ///
+    /// # Errors
+    /// Why it was not applied, for a person to read.
+    async fn reconfigure(&self, reset: Option<ConnectorName>) -> Result<(), String>;
+}
+
+/// What a running relay lends to an operator.
+#[derive(Clone)]
+pub struct Lent {
+    /// Its dispatcher.
+    pub connectors: Arc<dyn ConnectorControl>,
+    /// What applies configurations.
+    pub configuration: Arc<dyn Reconfigure>,
+}
+
 /// A connector's numbers, and what only a running relay knows of it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ConnectorReport {
@@ -210,19 +248,14 @@ pub struct ConnectorReport {
 pub struct Operator {
     store: Arc<dyn Store>,
     credentials: Arc<Credentials>,
-    control: Option<Arc<dyn ConnectorControl>>,
+    lent: Option<Lent>,
     clock: Clock,
 }
 
 impl Operator {
-    /// An operator of that store; `control` is absent where no relay runs.
-    pub fn new(
-        store: Arc<dyn Store>,
-        credentials: Arc<Credentials>,
-        control: Option<Arc<dyn ConnectorControl>>,
-        clock: Clock,
-    ) -> Self {
-        Self { store, credentials, control, clock }
+    /// An operator of that store; nothing is lent where no relay runs.
+    pub fn new(store: Arc<dyn Store>, credentials: Arc<Credentials>, lent: Option<Lent>, clock: Clock) -> Self {
+        Self { store, credentials, lent, clock }
     }
 
     /// Executes a command and says what came of it, as JSON.
@@ -250,7 +283,7 @@ impl Operator {
                     Err(error) => error.to_string(),
                 };
                 Ok(json!({
-                    "running": self.control.is_some(),
+                    "running": self.lent.is_some(),
                     "store": store,
                     "connectors": self.reports().await?,
                     "pending_references": self.store.pending_references().await?,
@@ -267,11 +300,27 @@ impl Operator {
             Command::ConnectorResume { connector } => self.set_state(&connector, ConnectorState::Active).await,
             Command::ConnectorCheck { connector } => {
                 self.known(&connector).await?;
-                let control = self.control.as_ref().ok_or(Error::NotRunning)?;
-                match control.check(&connector).await {
+                let lent = self.lent.as_ref().ok_or(Error::NotRunning)?;
+                match lent.connectors.check(&connector).await {
                     Ok(()) => Ok(json!({ "connector": connector, "check": "ok" })),
                     Err(reason) => Err(Error::CheckFailed { connector, reason }),
                 }
+            }
+            Command::ConnectorReset { connector } => {
+                self.known(&connector).await?;
+                self.reconfigure(Some(connector.clone())).await?;
+                Ok(json!({ "reset": connector }))
+            }
+            Command::ConnectorDiscard { connector } => {
+                if self.known(&connector).await?.configured {
+                    return Err(Error::Configured(connector));
+                }
+                self.store.discard_connector(&connector).await?;
+                Ok(json!({ "discarded": connector }))
+            }
+            Command::Reload => {
+                self.reconfigure(None).await?;
+                Ok(json!({ "reloaded": true }))
             }
             Command::QueueList { selection, limit } => {
                 let limit = limit.min(QUEUE_ENTRIES_MAX);
@@ -365,6 +414,11 @@ impl Operator {
         Ok(answer)
     }
 
+    async fn reconfigure(&self, reset: Option<ConnectorName>) -> Result<(), Error> {
+        let lent = self.lent.as_ref().ok_or(Error::NotRunning)?;
+        lent.configuration.reconfigure(reset).await.map_err(Error::NotApplied)
+    }
+
     async fn set_state(&self, connector: &ConnectorName, state: ConnectorState) -> Result<Value, Error> {
         self.known(connector).await?;
         self.store.set_connector_state(connector, state).await?;
@@ -383,7 +437,7 @@ impl Operator {
     }
 
     fn report(&self, status: ConnectorStatus) -> ConnectorReport {
-        let failing_until = self.control.as_ref().and_then(|control| control.failing_until(&status.name));
+        let failing_until = self.lent.as_ref().and_then(|lent| lent.connectors.failing_until(&status.name));
         ConnectorReport { status, failing_until }
     }
 
@@ -402,7 +456,7 @@ impl Operator {
 
     /// Wakes one connector, or all.
     async fn wake(&self, connector: Option<&ConnectorName>) -> Result<(), Error> {
-        let Some(control) = &self.control else { return Ok(()) };
+        let Some(Lent { connectors: control, .. }) = &self.lent else { return Ok(()) };
         match connector {
             Some(connector) => control.wake(connector),
             None => self.store.connectors().await?.iter().for_each(|status| control.wake(&status.name)),

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -43,16 +44,24 @@ impl Settings {
     }
 }
 
-/// Removes what is too old, once an hour, until stopped.
-pub async fn run(store: Arc<dyn Store>, clock: Clock, settings: Settings, stop: CancellationToken) {
+/// Removes what is too old, once an hour and whenever the settings become others, until stopped.
+pub async fn run(
+    store: Arc<dyn Store>,
+    clock: Clock,
+    mut settings: watch::Receiver<Settings>,
+    stop: CancellationToken,
+) {
     while !stop.is_cancelled() {
         let now = clock.now();
-        if let Err(error) = remove(&*store, &settings.at(now), &stop).await {
+        let retention = settings.borrow_and_update().at(now);
+        if let Err(error) = remove(&*store, &retention, &stop).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "what is too old stays for now");
         }
         tokio::select! {
             () = stop.cancelled() => {}
             () = clock.sleep_until(now.after(INTERVAL)) => {}
+            // Nobody changes them any more once the sender is gone.
+            Ok(()) = settings.changed() => {}
         }
     }
 }

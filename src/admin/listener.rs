@@ -138,6 +138,7 @@ impl State {
             async { Ok::<_, store::Error>((self.store.connectors().await?, self.store.pending_references().await?)) };
         match timeout(READY_TIME, read).await {
             Ok(Ok((connectors, references))) => {
+                self.metrics.forget_backlogs();
                 let now = self.clock.now();
                 let age = |oldest: Option<Timestamp>| oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
                 for status in connectors.into_iter().filter(|status| status.configured) {

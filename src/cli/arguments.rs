@@ -7,6 +7,7 @@ use scim_connector::ResourceId;
 
 use super::{
     brake::{self, Brake},
+    connector::Connector,
     leavers::{self, Leavers},
     store::{self, Audit, Backup, Restore, Store},
 };
@@ -110,9 +111,11 @@ pub(super) enum Action {
     /// Make, list and revoke the bearer keys of clients
     #[command(subcommand, after_long_help = KEYS_EXAMPLES)]
     Keys(Keys),
+    /// Have the running relay read its configuration again, and use it as a whole or not at all
+    Reload(Output),
     /// Show the store and every connector
     Status(Output),
-    /// List, check, pause and resume connectors
+    /// List, check, pause, resume, reset and discard connectors
     #[command(subcommand)]
     Connector(Connector),
     /// Look at deliveries that are owed, try them again, or drop them
@@ -271,45 +274,6 @@ impl Keys {
             }
             Self::List { tenant, .. } => Command::KeysList { tenant: tenant.clone() },
             Self::Revoke { tenant, key, .. } => Command::KeysRevoke { tenant: tenant.clone(), key: key.clone() },
-        }
-    }
-}
-
-#[derive(Subcommand, Debug)]
-pub(super) enum Connector {
-    /// List connectors with their state and backlog
-    List(Output),
-    /// Ask a connector whether its downstream system is reachable and accepts our credentials; writes nothing there
-    Check(OneConnector),
-    /// Hold a connector; what it is owed queues
-    Pause(OneConnector),
-    /// Let a connector deliver that was paused, or suspended for a wrong configuration
-    Resume(OneConnector),
-}
-
-#[derive(Args, Debug)]
-pub(super) struct OneConnector {
-    /// The connector's name
-    #[arg(value_parser = connector_name)]
-    connector: ConnectorName,
-    #[command(flatten)]
-    output: Output,
-}
-
-impl Connector {
-    pub(super) fn output(&self) -> &Output {
-        match self {
-            Self::List(output) => output,
-            Self::Check(one) | Self::Pause(one) | Self::Resume(one) => &one.output,
-        }
-    }
-
-    pub(super) fn command(&self) -> Command {
-        match self {
-            Self::List(_) => Command::ConnectorList,
-            Self::Check(one) => Command::ConnectorCheck { connector: one.connector.clone() },
-            Self::Pause(one) => Command::ConnectorPause { connector: one.connector.clone() },
-            Self::Resume(one) => Command::ConnectorResume { connector: one.connector.clone() },
         }
     }
 }

@@ -79,7 +79,19 @@ async fn operate(
     metrics: Arc<Metrics>,
     command: Command,
 ) -> Result<Value, Failure> {
-    store.configure(config.tenants.iter().map(|tenant| tenant.store.clone()).collect()).await?;
+    let tenants = config.tenants.iter().map(|tenant| tenant.store.clone()).collect();
+    if let Command::ConnectorReset { connector } = &command {
+        // Any other command would find the connector at two systems.
+        if !store.connectors().await?.iter().any(|status| status.name == *connector) {
+            return Err(Failure::refused(operator::Error::Unknown {
+                kind: "connector",
+                name: connector.0.to_string(),
+            }));
+        }
+        store.reset_connector(connector, tenants).await?;
+        return Ok(json!({ "reset": connector }));
+    }
+    store.configure(tenants).await?;
     let credentials = Arc::new(Credentials::load(store.clone(), clock.clone(), metrics).await?);
     let operator = Operator::new(store, credentials, None, clock);
     operator.execute(command).await.map_err(|error| match error {

@@ -45,6 +45,9 @@ pub(super) fn answer(command: &Command, mut answer: Value) {
         Command::ConnectorList | Command::ConnectorPause { .. } | Command::ConnectorResume { .. } => {
             print!("{}", connectors(&take(&mut answer, "connectors")));
         }
+        Command::ConnectorReset { connector } => println!("{}: forgotten, and owed every resource again", connector.0),
+        Command::ConnectorDiscard { connector } => println!("discarded {}", connector.0),
+        Command::Reload => println!("the configuration was read again"),
         Command::ConnectorCheck { connector } => {
             println!("{}: reachable, and our credentials are accepted", connector.0);
         }

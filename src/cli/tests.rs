@@ -20,6 +20,7 @@ fn parse(line: &str) -> Result<Cli, clap::Error> {
 fn command(line: &str) -> Command {
     match parse(line).unwrap().action {
         Action::Keys(keys) => keys.command(),
+        Action::Reload(_) => Command::Reload,
         Action::Status(_) => Command::Status,
         Action::Connector(connector) => connector.command(),
         Action::Queue(queue) => queue.command(),
@@ -81,6 +82,9 @@ fn lines_become_commands() {
         ("status", Command::Status),
         ("connector pause ldap", Command::ConnectorPause { connector: connector() }),
         ("connector resume ldap", Command::ConnectorResume { connector: connector() }),
+        ("connector reset ldap", Command::ConnectorReset { connector: connector() }),
+        ("connector discard ldap", Command::ConnectorDiscard { connector: connector() }),
+        ("reload", Command::Reload),
         ("connector check ldap", Command::ConnectorCheck { connector: connector() }),
         (
             "leavers list --tenant acme --connector ldap --limit 5",

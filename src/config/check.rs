@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    Config, connectors, declared,
+    Config, connectors, declared, files,
     key::Key,
     problem::{Code, Problems},
     raw::Raw,
@@ -27,6 +27,10 @@ pub(super) fn config(
     problems: &mut Problems<'_>,
 ) -> Option<Config> {
     let base_dir = base_dir(path);
+    let mut files = vec![path.to_owned()];
+    files.extend(files::named(&source.document(), &base_dir));
+    // Before they are read: what is written meanwhile makes another stamp.
+    let stamp = files::stamp(&files);
     let data_dir = base_dir.join(&raw.data_dir);
     data_dir_usable(&data_dir, problems);
     level(&raw.log.level, problems);
@@ -47,6 +51,10 @@ pub(super) fn config(
     let connectors = connectors.into_iter().map(|checked| checked.connector).collect();
     Some(Config {
         file: path.to_owned(),
+        files,
+        stamp,
+        environment: environment.clone(),
+        watch: raw.watch,
         data_dir,
         secret_key,
         log: raw.log,

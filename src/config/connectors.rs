@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{
     Connector, check,
     declared::Declared,
+    files,
     key::Key,
     problem::{Code, Problems},
     raw,
@@ -60,6 +61,7 @@ pub(super) fn check(
             check::brake(&raw.brake, &key.then("brake"), problems);
             let kind = kind(&raw, &key, problems)?;
             let fingerprint = fingerprint(&raw);
+            let stamp = stamp(&raw, tenant.as_ref().and_then(|tenant| tenants.get(tenant)), base_dir);
             let settings = Value::Object(raw.settings);
             build(kind, &name, &settings, base_dir, &key.then("settings"), problems);
             let context = BuildContext { name: name.clone(), base_dir: base_dir.to_owned() };
@@ -74,6 +76,7 @@ pub(super) fn check(
                     policy: policy.clone(),
                     mappings,
                     kind,
+                    stamp,
                     settings,
                     base_dir: base_dir.to_owned(),
                 },
@@ -97,9 +100,18 @@ pub(super) fn check(
 fn fingerprint(raw: &raw::Connector) -> Arc<str> {
     let decides = (&raw.kind, &raw.settings, &raw.mapping, &raw.scope, raw.on_deactivate, raw.on_delete);
     // What was read from TOML can be written as JSON.
-    let text = serde_json::to_string(&decides).unwrap_or_default();
+    digest_of(&serde_json::to_string(&decides).unwrap_or_default())
+}
+
+fn digest_of(text: &str) -> Arc<str> {
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
     digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>().into()
+}
+
+/// Stands for all that the connector is built and told from: its own table, its tenant's, and the files that they name.
+fn stamp(raw: &raw::Connector, tenant: Option<&raw::Tenant>, base_dir: &Path) -> Arc<str> {
+    let tables = serde_json::json!({ "connector": raw, "tenant": tenant });
+    digest_of(&format!("{tables} {}", files::stamp(&files::named(&tables, base_dir))))
 }
 
 /// The connector's tenant, if it exists and takes passwords where the connector wants them.

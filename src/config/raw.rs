@@ -27,6 +27,9 @@ pub(super) struct Raw {
     pub(super) secret_key_file: Option<PathBuf>,
     /// The environment variable that holds that secret, instead of a file.
     pub(super) secret_key_env: Option<String>,
+    /// Whether the configuration is read again when its file changes, or one that it names. `scim-relay reload` and SIGHUP
+    /// do so in any case.
+    pub(super) watch: bool,
     /// What is logged, and how.
     pub(super) log: Log,
     /// The SCIM listener.
@@ -50,6 +53,7 @@ impl Default for Raw {
             data_dir: "data".into(),
             secret_key_file: None,
             secret_key_env: None,
+            watch: true,
             log: Log::default(),
             server: http::Settings::default(),
             admin: Admin::default(),

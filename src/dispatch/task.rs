@@ -57,14 +57,14 @@ struct Pending {
 }
 
 impl ConnectorTask {
-    pub(super) fn new(dispatcher: &Dispatcher, running: Arc<Running>, stop: CancellationToken) -> Self {
+    pub(super) fn new(dispatcher: &Dispatcher, running: Arc<Running>) -> Self {
         Self {
             store: dispatcher.store.clone(),
             clock: dispatcher.clock.clone(),
             metrics: dispatcher.metrics.clone(),
-            settings: dispatcher.settings.clone(),
+            settings: running.settings.clone(),
+            stop: running.stop.clone(),
             running,
-            stop,
             under_way: Vec::new(),
         }
     }

@@ -53,7 +53,6 @@ pub struct Router {
     credentials: Arc<Credentials>,
     metrics: Arc<Metrics>,
     tenants: ArcSwap<Tenants>,
-    public_url: Option<String>,
     bodies: body::Reader,
     uri_bytes_max: usize,
     request_time: Duration,
@@ -105,20 +104,20 @@ impl Router {
             credentials,
             metrics,
             tenants: ArcSwap::default(),
-            public_url: settings.public_url.clone(),
             bodies: body::Reader::new(&settings.limits),
             uri_bytes_max,
             request_time: seconds(request_seconds),
             process: random(),
             requests: AtomicU64::new(0),
         };
-        router.replace_tenants(tenants);
+        router.replace_tenants(tenants, settings.public_url.as_deref());
         router
     }
 
-    /// Serves those tenants from now on. Requests under way end with the tenant they began with.
-    pub fn replace_tenants(&self, tenants: Vec<Arc<Tenant>>) {
-        self.tenants.store(Arc::new(Tenants::new(tenants, self.public_url.as_deref())));
+    /// Serves those tenants from now on, where clients see `public_url`. Requests under way end with the tenant they began
+    /// with.
+    pub fn replace_tenants(&self, tenants: Vec<Arc<Tenant>>, public_url: Option<&str>) {
+        self.tenants.store(Arc::new(Tenants::new(tenants, public_url)));
     }
 
     pub(super) fn metrics(&self) -> &Arc<Metrics> {

@@ -83,7 +83,7 @@ impl Server {
         self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
-    /// The certificate, to reload it; `None` for plain HTTP.
+    /// The certificate, to replace it; `None` for plain HTTP.
     pub fn certificates(&self) -> Option<Arc<Certificates>> {
         self.certificates.clone()
     }

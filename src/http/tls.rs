@@ -44,10 +44,12 @@ pub enum Error {
     SetUp(#[source] rustls::Error),
 }
 
-/// The certificate in use, and where it came from.
+/// A certificate with its key.
+pub type Certificate = Arc<CertifiedKey>;
+
+/// The certificate in use.
 #[derive(Debug)]
 pub struct Certificates {
-    files: Tls,
     provider: Arc<CryptoProvider>,
     current: ArcSwap<CertifiedKey>,
 }
@@ -61,16 +63,20 @@ impl Certificates {
         // Named, not taken from the process: another library's default must not decide.
         let provider = Arc::new(aws_lc_rs::default_provider());
         let current = ArcSwap::from_pointee(read(files, &provider)?);
-        Ok(Self { files: files.clone(), provider, current })
+        Ok(Self { provider, current })
     }
 
-    /// Reads the files again. New connections get what is there now; after an error, what was there before.
+    /// Reads another certificate, which nobody gets yet.
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn reload(&self) -> Result<(), Error> {
-        self.current.store(Arc::new(read(&self.files, &self.provider)?));
-        Ok(())
+    pub fn read(&self, files: &Tls) -> Result<Certificate, Error> {
+        Ok(Arc::new(read(files, &self.provider)?))
+    }
+
+    /// Gives new connections that certificate.
+    pub fn replace(&self, certificate: Certificate) {
+        self.current.store(certificate);
     }
 
     /// What turns a TCP connection into a TLS one.

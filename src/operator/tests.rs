@@ -47,6 +47,16 @@ impl ConnectorControl for Control {
     }
 }
 
+/// A relay whose configuration is refused.
+struct NotConfigured;
+
+#[async_trait]
+impl Reconfigure for NotConfigured {
+    async fn reconfigure(&self, _reset: Option<ConnectorName>) -> Result<(), String> {
+        Err("server.listen cannot change".to_owned())
+    }
+}
+
 struct Bed {
     store: Arc<dyn Store>,
     credentials: Arc<Credentials>,
@@ -78,7 +88,8 @@ impl Bed {
     }
 
     fn operator(&self, control: Option<Arc<dyn ConnectorControl>>) -> Operator {
-        Operator::new(self.store.clone(), self.credentials.clone(), control, self.clock.clone())
+        let lent = control.map(|connectors| Lent { connectors, configuration: Arc::new(NotConfigured) });
+        Operator::new(self.store.clone(), self.credentials.clone(), lent, self.clock.clone())
     }
 
     /// Commits a user, which is owed to the connector from then on.

@@ -48,12 +48,18 @@ pub(crate) const POINTS: &[Point] = &[
     Point { name: "before-rename", count_max: 4, provoke: None },
     Point { name: "after-apply", count_max: 60, provoke: None },
     Point { name: "during-backup", count_max: 2, provoke: Some(back_up) },
+    Point { name: "during-reload", count_max: 2, provoke: Some(reload) },
 ];
 
 /// Backs up. The relay is to die meanwhile, so whether it succeeds is not asked.
 fn back_up(home: &Home) {
     let folder = tempfile::tempdir().unwrap();
     let _ = home.try_command(&["backup", &folder.path().join("backup.db").display().to_string()]);
+}
+
+/// Reads the configuration again, as little asked for its success.
+fn reload(home: &Home) {
+    let _ = home.try_command(&["reload"]);
 }
 
 impl Moment {

@@ -11,5 +11,6 @@ mod folder;
 mod http;
 #[path = "../process/relay.rs"]
 mod relay;
+mod reload;
 mod secrets;
 mod termination;

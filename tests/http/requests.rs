@@ -195,7 +195,7 @@ async fn every_answer_has_an_id_of_its_own() {
 #[tokio::test]
 async fn a_tenant_that_is_switched_off_is_503() {
     let relay = Relay::start().await;
-    relay.router.replace_tenants(vec![tenant("acme", Switches { enabled: false, ..Switches::default() })]);
+    relay.router.replace_tenants(vec![tenant("acme", Switches { enabled: false, ..Switches::default() })], None);
     let reply = get(&relay, "/acme/scim/v2/Users").await;
     assert!(reply.refusal(503, "off").contains("enabled"));
     assert_eq!(reply.header("retry-after"), Some("30"), "ok_39: whole seconds");

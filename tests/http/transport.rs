@@ -118,11 +118,11 @@ async fn a_new_certificate_is_used_after_a_reload_and_a_bad_one_never() {
     let certificates = relay.certificates.clone().unwrap();
 
     std::fs::write(&files.key_file, "not a key").unwrap();
-    assert!(certificates.reload().is_err());
+    assert!(certificates.read(&files).is_err());
     assert!(connect_tls(&relay, &old, b"h2").await.is_ok());
 
     let (_, new) = certify(dir.path());
-    certificates.reload().unwrap();
+    certificates.replace(certificates.read(&files).unwrap());
     assert!(connect_tls(&relay, &new, b"h2").await.is_ok());
     assert!(connect_tls(&relay, &old, b"h2").await.is_err());
     relay.end().await;

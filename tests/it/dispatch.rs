@@ -114,6 +114,7 @@ impl Relay {
                 connector: Box::new(Scripted { calls: sender, limits }),
                 types: harness::identity_mappings(),
                 policy: Arc::new(Policy { scope: Scope::default(), on_deactivate, on_delete }),
+                stamp: Arc::default(),
             }],
         ));
         let stop = CancellationToken::new();

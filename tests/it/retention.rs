@@ -8,6 +8,7 @@ use scim_relay::{
     time::Clock,
 };
 use serde_json::json;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -41,7 +42,7 @@ async fn t11_what_is_too_old_goes_in_the_background_and_the_chain_still_proves_i
 
     let stop = CancellationToken::new();
     let settings = Settings { audit_days: 2, unknown_days: 3 };
-    let task = tokio::spawn(retention::run(store.clone(), clock.clone(), settings, stop.clone()));
+    let task = tokio::spawn(retention::run(store.clone(), clock.clone(), watch::channel(settings).1, stop.clone()));
     audited(&bench, old + 1).await;
     clock.advance(DAY + Duration::from_secs(60 * 60));
     audited(&bench, 1).await;
@@ -67,7 +68,7 @@ async fn nothing_is_removed_where_all_is_to_be_kept() {
     clock.advance(10_000 * DAY);
     let stop = CancellationToken::new();
     let settings = Settings { audit_days: 0, unknown_days: 0 };
-    let task = tokio::spawn(retention::run(store.clone(), clock.clone(), settings, stop.clone()));
+    let task = tokio::spawn(retention::run(store.clone(), clock.clone(), watch::channel(settings).1, stop.clone()));
     clock.advance(DAY);
     bench.create("User", user("new")).await;
     audited(&bench, 2).await;

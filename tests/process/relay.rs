@@ -54,16 +54,24 @@ impl Home {
             admin: free_address(),
             log: directory.join("relay.log"),
         };
+        home.configure(tables);
+        home
+    }
+
+    /// Writes the configuration anew, with other tables. Whoever reads it gets the one before or this one.
+    pub(crate) fn configure(&self, tables: &str) {
+        let directory = self.config.parent().unwrap();
         let config = format!(
             "data-dir = \"{}\"\n[server]\nlisten = [\"{}\"]\n[admin]\nlisten = \"{}\"\n\
              [tenants.acme]\nbase-path = \"/scim/v2\"\ndialect = \"auto\"\n\
              [tenants.acme.brake]\nremovals-min = 1000000\n{tables}",
             directory.join("data").display(),
-            home.scim,
-            home.admin,
+            self.scim,
+            self.admin,
         );
-        fs::write(&home.config, config).unwrap();
-        home
+        let written = directory.join("relay.toml.new");
+        fs::write(&written, config).unwrap();
+        fs::rename(&written, &self.config).unwrap();
     }
 
     /// Makes a bearer key for the tenant.
