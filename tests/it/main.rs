@@ -24,6 +24,7 @@ mod patch_laws;
 mod quirks;
 mod references;
 mod relay;
+mod reload;
 mod repeats;
 mod retention;
 mod rfc;
