@@ -10,6 +10,7 @@ mod declared;
 mod files;
 mod key;
 mod live;
+mod policies;
 mod problem;
 mod raw;
 mod read;

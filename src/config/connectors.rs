@@ -15,6 +15,7 @@ use super::{
     declared::Declared,
     files,
     key::Key,
+    policies,
     problem::{Code, Problems},
     raw,
     read::{Flaw, take_out},
@@ -49,7 +50,7 @@ pub(super) fn check(
     files_apart(&connectors, base_dir, problems);
     connectors
         .into_iter()
-        .filter_map(|(name, raw)| {
+        .filter_map(|(name, mut raw)| {
             let key = Key::of(["connectors", &name]);
             check::name(&key, problems);
             let tenant = tenant(&raw, &key, tenants, source, problems);
@@ -62,8 +63,9 @@ pub(super) fn check(
             let kind = kind(&raw, &key, problems)?;
             let fingerprint = fingerprint(&raw);
             let stamp = stamp(&raw, tenant.as_ref().and_then(|tenant| tenants.get(tenant)), base_dir);
-            let settings = Value::Object(raw.settings);
+            let settings = Value::Object(std::mem::take(&mut raw.settings));
             build(kind, &name, &settings, base_dir, &key.then("settings"), problems);
+            policies::check(kind, &raw, &settings, &key, problems);
             let context = BuildContext { name: name.clone(), base_dir: base_dir.to_owned() };
             // Settings that cannot be read have been reported.
             let system = (kind.system)(settings.clone(), &context)?;

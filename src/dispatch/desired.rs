@@ -54,6 +54,7 @@ pub(super) fn task(target: &Target, delivery: &mut Delivery) -> Task {
                 Standing::Inactive => match target.policy.on_deactivate {
                     OnRemoval::Disable => false,
                     OnRemoval::Delete => return apply(delivery, Desired::Absent),
+                    OnRemoval::Move => return apply(delivery, Desired::Aside),
                     OnRemoval::Ignore => return Task::Leave(delivery.remote.take()),
                 },
                 Standing::Outside => {
@@ -85,6 +86,7 @@ pub(super) fn task(target: &Target, delivery: &mut Delivery) -> Task {
 fn removed(target: &Target, resource_type: &ResourceType) -> Option<Desired> {
     match target.policy.on_delete {
         OnRemoval::Ignore => None,
+        OnRemoval::Move => Some(Desired::Aside),
         OnRemoval::Disable if has_active(resource_type) => Some(Desired::Disabled),
         OnRemoval::Disable | OnRemoval::Delete => Some(Desired::Absent),
     }
@@ -140,6 +142,7 @@ fn content(desired: &Desired, with_password: bool) -> String {
     match desired {
         Desired::Absent => add("absent"),
         Desired::Disabled => add("disabled"),
+        Desired::Aside => add("aside"),
         Desired::Present { active, attributes, members } => {
             add(if *active { "active" } else { "inactive" });
             for (name, attribute) in attributes {

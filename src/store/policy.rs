@@ -29,6 +29,8 @@ pub enum OnRemoval {
     Disable,
     /// It goes.
     Delete,
+    /// It stays, switched off, and is moved to where the downstream system keeps those who have left.
+    Move,
     /// It stays as it is.
     Ignore,
 }
@@ -75,7 +77,7 @@ impl Policy {
     pub(in crate::store) fn keeps(&self, standing: Standing) -> Option<Keeps> {
         match self.removal(standing) {
             None => Some(Keeps::InUse),
-            Some(OnRemoval::Disable) => Some(Keeps::Aside),
+            Some(OnRemoval::Disable | OnRemoval::Move) => Some(Keeps::Aside),
             Some(OnRemoval::Delete) => Some(Keeps::Gone),
             Some(OnRemoval::Ignore) => None,
         }

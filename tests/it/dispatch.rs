@@ -378,6 +378,8 @@ async fn policies_decide_what_a_deactivation_and_a_deletion_become() {
         // What a deactivation removed is not there to be deleted.
         (OnRemoval::Delete, OnRemoval::Delete, "absent", ""),
         (OnRemoval::Ignore, OnRemoval::Delete, "", "absent"),
+        (OnRemoval::Move, OnRemoval::Delete, "aside", "absent"),
+        (OnRemoval::Disable, OnRemoval::Move, "present, inactive", "aside"),
     ] {
         let mut relay = Relay::with(ONE, on_deactivate, on_delete).await;
         let id = relay.store.create(user("ann")).await;
@@ -406,6 +408,7 @@ fn described(change: &Change) -> &'static str {
         Desired::Present { active: true, .. } => "present, active",
         Desired::Present { active: false, .. } => "present, inactive",
         Desired::Disabled => "disabled",
+        Desired::Aside => "aside",
         Desired::Absent => "absent",
     }
 }

@@ -21,6 +21,7 @@ mod network;
 mod okta_suites;
 mod order;
 mod patch_laws;
+mod policies;
 mod quirks;
 mod references;
 mod relay;

@@ -158,6 +158,10 @@ pub enum Desired {
     },
     /// Still there, but switched off: the relay no longer has the resource and the connector's `on-delete` keeps it.
     Disabled,
+    /// Still there and switched off, but where the downstream system keeps those who have left, out of the way of those in
+    /// use; `Present` brings it back from there. Its memberships stay. Asked only of kinds that have such a place
+    /// ([`crate::ConnectorKind::moves`]).
+    Aside,
     /// Not there.
     Absent,
 }

@@ -20,6 +20,12 @@ pub trait ConnectorKind: 'static {
     /// same for settings that differ in how the system is reached only (a password, a timeout).
     fn system(settings: &Self::Settings, context: &BuildContext) -> String;
 
+    /// Whether entries can be set aside with these settings: [`crate::Desired::Aside`] has a place to move them to.
+    fn moves(settings: &Self::Settings) -> bool {
+        let _ = settings;
+        false
+    }
+
     /// Checks the settings and builds the connector, without I/O beyond reading referenced files. Reports every
     /// problem, not the first.
     fn build(settings: Self::Settings, context: BuildContext) -> Built;
@@ -56,18 +62,30 @@ pub struct Kind {
     pub build: fn(Value, BuildContext) -> Built,
     /// What tells the downstream system of these settings from every other; `None` for settings that cannot be read.
     pub system: fn(Value, &BuildContext) -> Option<String>,
+    /// Whether entries can be set aside with these settings; `None` for settings that cannot be read.
+    pub moves: fn(Value) -> Option<bool>,
     /// The JSON Schema of the settings.
     pub schema: fn() -> Schema,
 }
 
 /// The row of a kind in the relay's table.
 pub const fn kind<K: ConnectorKind>() -> Kind {
-    Kind { name: K::NAME, build: build::<K>, system: system::<K>, schema: || schemars::schema_for!(K::Settings) }
+    Kind {
+        name: K::NAME,
+        build: build::<K>,
+        system: system::<K>,
+        moves: moves::<K>,
+        schema: || schemars::schema_for!(K::Settings),
+    }
 }
 
 fn system<K: ConnectorKind>(settings: Value, context: &BuildContext) -> Option<String> {
     let settings = serde_json::from_value(settings).ok()?;
     Some(K::system(&settings, context))
+}
+
+fn moves<K: ConnectorKind>(settings: Value) -> Option<bool> {
+    Some(K::moves(&serde_json::from_value(settings).ok()?))
 }
 
 fn build<K: ConnectorKind>(settings: Value, context: BuildContext) -> Built {

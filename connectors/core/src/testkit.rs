@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::{Connector, MappedAttributes, MappedValue, ResourceId, ResourceKind, ResourceRef, WriteRule};
 
-pub use sample::{FixedMembers, attribute, change, disabled, gone, group, id, present, user};
+pub use sample::{FixedMembers, aside, attribute, change, disabled, gone, group, id, present, user};
 
 /// A downstream system for one run of the suite.
 #[async_trait]
@@ -41,6 +41,12 @@ pub trait Fixture: Sync {
         "mail"
     }
 
+    /// Reads what the system holds for a resource that was set aside, without the connector; `None` for a kind that does
+    /// not move, and then the suite asks nothing of it.
+    fn aside(&self) -> Option<&dyn Aside> {
+        None
+    }
+
     /// Whether a disabled entry is told from an enabled one.
     fn shows_active(&self) -> bool {
         true
@@ -50,6 +56,13 @@ pub trait Fixture: Sync {
     fn keeps_version(&self) -> bool {
         true
     }
+}
+
+/// A system that keeps those who have left apart.
+#[async_trait]
+pub trait Aside: Sync {
+    /// What the place of those who have left holds for a resource.
+    async fn read_aside(&self, resource: &ResourceRef) -> Option<Found>;
 }
 
 /// What a system holds for a resource.
@@ -76,6 +89,7 @@ pub async fn run(fixture: &dyn Fixture) {
     cases::members_are_added_and_removed_once(fixture).await;
     cases::full_members_are_the_only_members(fixture).await;
     cases::a_disabled_entry_stays_and_can_be_enabled(fixture).await;
+    cases::an_entry_set_aside_comes_back_as_it_was(fixture).await;
     cases::gone_twice_is_gone(fixture).await;
     cases::a_deleted_resource_leaves_no_member_and_can_be_made_again(fixture).await;
     cases::an_older_version_changes_nothing(fixture).await;

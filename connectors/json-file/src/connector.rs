@@ -37,6 +37,10 @@ impl ConnectorKind for JsonFile {
         std::path::absolute(&path).unwrap_or(path).display().to_string()
     }
 
+    fn moves(_: &Settings) -> bool {
+        true
+    }
+
     fn build(settings: Settings, context: BuildContext) -> Built {
         let settings = settings.check(&context.base_dir)?;
         Ok(Box::new(JsonFileConnector { settings, storage: Arc::default() }))
@@ -93,11 +97,12 @@ impl Connector for JsonFileConnector {
 #[async_trait]
 impl Reader for JsonFileConnector {
     async fn get(&self, kind: &ResourceKind, remote: &RemoteState) -> Result<Option<RemoteEntry>, ConnectorError> {
-        let section = section(kind);
+        let kind = kind.clone();
         let Some(id) = remote.0.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok()) else {
             return Ok(None);
         };
-        self.with_storage(move |storage| Ok(storage.document().entry(&section, id).map(|entry| found(id, entry)))).await
+        self.with_storage(move |storage| Ok(storage.document().placed(&kind, id).map(|(_, entry)| found(id, entry))))
+            .await
     }
 
     async fn find(
@@ -170,12 +175,14 @@ impl JsonFileConnector {
 /// The entry's line after the change; `null` where there is then no entry.
 fn plan(document: &Document, target: &Target, active_attribute: &str) -> Result<String, ConnectorError> {
     let id = target.resource.id;
-    let section = section(&target.resource.kind);
-    let mut entry = document.entry(&section, id).cloned();
+    let kind = &target.resource.kind;
+    let mut entry = document.placed(kind, id).map(|(_, entry)| entry.clone());
     match document.edit(target, active_attribute)?.edit.map(|edit| edit.action) {
         None => {}
         Some(Action::Remove) => entry = None,
-        Some(Action::Put(put)) => entry.get_or_insert_with(|| Entry::new(&section)).perform(&put),
+        Some(Action::Put(put) | Action::Move { from: _, put }) => {
+            entry.get_or_insert_with(|| Entry::new(&section(kind))).perform(&put);
+        }
     }
     Ok(entry.map_or_else(|| "null".into(), |mut entry| entry.line(id).to_owned()))
 }

@@ -50,7 +50,19 @@ pub(crate) fn section(kind: &ResourceKind) -> String {
     format!("{}s", kind.as_str().to_lowercase())
 }
 
+/// The section that keeps entries of a section that were set aside. No kind's own section ends so.
+fn aside(section: &str) -> String {
+    format!("{section}-aside")
+}
+
 impl Document {
+    /// The entry and the section in which it is: its kind's, or that of those set aside.
+    pub(crate) fn placed(&self, kind: &ResourceKind, id: ResourceId) -> Option<(String, &Entry)> {
+        let section = section(kind);
+        let aside = aside(&section);
+        [section, aside].into_iter().find_map(|section| self.entry(&section, id).map(|entry| (section, entry)))
+    }
+
     pub(crate) fn entry(&self, section: &str, id: ResourceId) -> Option<&Entry> {
         self.sections.get(section)?.get(&id)
     }

@@ -15,6 +15,8 @@
 //! }
 //! ```
 //!
+//! Entries that are set aside (`move`) are in a section of their own, `users-aside`.
+//!
 //! The same state gives the same bytes, and the same bytes are not written again. A file is replaced whole by a rename,
 //! so a reader sees the old state or the new one. In mode `journal`, changes go to a journal beside the file first and
 //! the file follows by checkpoints.

@@ -18,6 +18,7 @@ pub(crate) struct Target {
 pub(crate) enum State {
     Present { active: bool, attributes: MappedAttributes, members: MembersTarget },
     Disabled,
+    Aside,
     Absent,
 }
 
@@ -40,6 +41,7 @@ impl Target {
                 },
             },
             Desired::Disabled => State::Disabled,
+            Desired::Aside => State::Aside,
             Desired::Absent => State::Absent,
         };
         Ok(Self { resource: change.resource.clone(), version: change.version, state })

@@ -125,6 +125,8 @@ async fn writes(change: &Change) -> Result<Vec<Write>, ConnectorError> {
     let (active, attributes, members) = match &change.desired {
         Desired::Absent => return Ok(vec![Write::Delete]),
         Desired::Disabled => return Ok(vec![Write::Disable]),
+        // The configuration's check keeps this from happening.
+        Desired::Aside => return Err(ConnectorError::misconfigured("the system has no place to move an entry to")),
         Desired::Present { active, attributes, members } => (*active, attributes, members),
     };
     let mut writes = vec![Write::Put(Put { active, attributes: self::attributes(attributes) })];

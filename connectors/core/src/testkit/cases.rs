@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{FixedMembers, Fixture, Found, attribute, change, disabled, gone, group, present, user};
+use super::{FixedMembers, Fixture, Found, aside, attribute, change, disabled, gone, group, present, user};
 use crate::{
     Applied, Change, Connector, Effect, MappedAttributes, MappedValue, MemberRef, Members, RemoteState, ResourceRef,
     WriteRule,
@@ -232,6 +232,47 @@ pub(super) async fn a_disabled_entry_stays_and_can_be_enabled(fixture: &dyn Fixt
     let applied = session.apply(disabled(&never_there, 1)).await;
     assert_eq!(applied, Applied { effect: Effect::Unchanged, remote: None }, "{}", session.case);
     assert!(!session.is_there(&never_there).await, "{}", session.case);
+}
+
+pub(super) async fn an_entry_set_aside_comes_back_as_it_was(fixture: &dyn Fixture) {
+    let Some(place) = fixture.aside() else { return };
+    let session = Session::new(fixture, "an entry set aside comes back as it was");
+    let (ada, staff) = (user(0x0f01), group(0x0f02));
+    let mut remote = session.create(&ada, Members::Unchanged).await;
+    session.create(&staff, delta(vec![member(&ada, &remote)], vec![])).await;
+    // The second and third time it is there already; a deletion that only disables leaves it there.
+    for change in [aside(&ada, 2), aside(&ada, 2), aside(&ada, 3), disabled(&ada, 4)] {
+        remote = session.follow(change, &remote).await.remote;
+        assert!(remote.is_some(), "{}: an entry set aside is remembered", session.case);
+        assert!(!session.is_there(&ada).await, "{}: out of the way of those in use", session.case);
+        match place.read_aside(&ada).await {
+            Some(found) => {
+                assert!(!found.active || !fixture.shows_active(), "{}: switched off", session.case);
+                let held = found.attributes.get(fixture.single_attribute());
+                assert_eq!(held, Some(&json!("one")), "{}", session.case);
+            }
+            None => panic!("{}: the entry is not kept", session.case),
+        }
+    }
+
+    let session = session.restart();
+    let back = change(&ada, 5, present(session.attributes(&ada, "five"), Members::Unchanged));
+    remote = session.follow(back, &remote).await.remote;
+    assert_eq!(session.single(&ada).await, Some(json!("five")), "{}", session.case);
+    assert!(session.found(&ada).await.active, "{}", session.case);
+    assert_eq!(place.read_aside(&ada).await, None, "{}: there once, not twice", session.case);
+    assert_eq!(session.found(&staff).await.members, [ada.id].into(), "{}: memberships stay", session.case);
+
+    remote = session.follow(aside(&ada, 6), &remote).await.remote;
+    let applied = session.follow(gone(&ada, 7), &remote).await;
+    assert_eq!(applied, Applied { effect: Effect::Removed, remote: None }, "{}", session.case);
+    assert_eq!(place.read_aside(&ada).await, None, "{}: gone from there too", session.case);
+    assert!(session.found(&staff).await.members.is_empty(), "{}", session.case);
+
+    let never_there = user(0x0f03);
+    let applied = session.apply(aside(&never_there, 1)).await;
+    assert_eq!(applied, Applied { effect: Effect::Unchanged, remote: None }, "{}: never there", session.case);
+    assert_eq!(place.read_aside(&never_there).await, None, "{}: never there", session.case);
 }
 
 pub(super) async fn gone_twice_is_gone(fixture: &dyn Fixture) {

@@ -51,6 +51,11 @@ pub fn disabled(resource: &ResourceRef, version: u64) -> Change {
     change(resource, version, Desired::Disabled)
 }
 
+/// A change that sets the resource aside.
+pub fn aside(resource: &ResourceRef, version: u64) -> Change {
+    change(resource, version, Desired::Aside)
+}
+
 /// A change that takes the resource away.
 pub fn gone(resource: &ResourceRef, version: u64) -> Change {
     change(resource, version, Desired::Absent)

@@ -9,7 +9,7 @@ use scim_connector::{ConnectorError, Effect, MappedAttributes, MappedValue, Reso
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Document, Entry, GROUPS, RESERVED, USERS, section};
+use super::{Document, Entry, GROUPS, RESERVED, USERS, aside, section};
 use crate::target::{MembersTarget, State, Target};
 
 /// What a change makes of one entry.
@@ -26,6 +26,8 @@ pub(crate) struct Edit {
 pub(crate) enum Action {
     /// Changes the entry, or makes it.
     Put(Put),
+    /// Changes the entry and moves it from this section to the edit's.
+    Move { from: String, put: Put },
     /// Takes the entry away, and its id out of all groups.
     Remove,
 }
@@ -59,21 +61,29 @@ impl Document {
     /// change without cause.
     pub(crate) fn edit(&self, target: &Target, active_attribute: &str) -> Result<Outcome, ConnectorError> {
         let section = section(&target.resource.kind);
-        let entry = self.entry(&section, target.resource.id);
+        let placed = self.placed(&target.resource.kind, target.resource.id);
+        let (place, entry) = placed.map_or((None, None), |(place, entry)| (Some(place), Some(entry)));
         let unchanged = Outcome { effect: Effect::Unchanged, is_there: entry.is_some(), edit: None };
         if entry.is_some_and(|entry| target.version < entry.version) {
             return Ok(unchanged);
         }
 
         let mut put = Put { version: target.version, ..Put::default() };
+        // Disabling leaves it where it is.
+        let mut goal = place.clone().unwrap_or_else(|| section.clone());
         match (&target.state, entry) {
-            (State::Disabled | State::Absent, None) => return Ok(unchanged),
+            (State::Disabled | State::Aside | State::Absent, None) => return Ok(unchanged),
             (State::Absent, Some(_)) => {
-                let edit = Some(Edit { section, id: target.resource.id, action: Action::Remove });
+                let edit = Some(Edit { section: goal, id: target.resource.id, action: Action::Remove });
                 return Ok(Outcome { effect: Effect::Removed, is_there: false, edit });
             }
             (State::Disabled, Some(entry)) => put.attribute(Some(entry), active_attribute, Some(false.into())),
+            (State::Aside, Some(entry)) => {
+                goal = aside(&section);
+                put.attribute(Some(entry), active_attribute, Some(false.into()));
+            }
             (State::Present { active, attributes, members }, entry) => {
+                goal.clone_from(&section);
                 // Users always say whether they are active; others have no such attribute unless they are disabled.
                 // Where it is said, the mapping is not asked.
                 let says_active = section == USERS || !active;
@@ -89,11 +99,16 @@ impl Document {
             }
         }
 
-        if entry.is_some() && put.is_empty() {
+        let from = place.filter(|place| *place != goal);
+        if entry.is_some() && from.is_none() && put.is_empty() {
             return Ok(unchanged);
         }
         let effect = if entry.is_some() { Effect::Updated } else { Effect::Created };
-        let edit = Some(Edit { section, id: target.resource.id, action: Action::Put(put) });
+        let action = match from {
+            Some(from) => Action::Move { from, put },
+            None => Action::Put(put),
+        };
+        let edit = Some(Edit { section: goal, id: target.resource.id, action });
         Ok(Outcome { effect, is_there: true, edit })
     }
 
@@ -103,6 +118,12 @@ impl Document {
             Action::Put(put) => {
                 let entries = self.sections.entry(edit.section.clone()).or_default();
                 entries.entry(edit.id).or_insert_with(|| Entry::new(&edit.section)).perform(put);
+            }
+            Action::Move { from, put } => {
+                let moved = self.sections.get_mut(from).and_then(|entries| entries.remove(&edit.id));
+                let mut entry = moved.unwrap_or_else(|| Entry::new(&edit.section));
+                entry.perform(put);
+                self.sections.entry(edit.section.clone()).or_default().insert(edit.id, entry);
             }
             Action::Remove => {
                 if let Some(entries) = self.sections.get_mut(&edit.section) {
@@ -120,7 +141,9 @@ impl Document {
         if removed.is_empty() {
             return;
         }
-        for entry in self.sections.get_mut(GROUPS).into_iter().flat_map(BTreeMap::values_mut) {
+        let aside = aside(GROUPS);
+        let groups = self.sections.iter_mut().filter(|(section, _)| *section == GROUPS || **section == aside);
+        for entry in groups.flat_map(|(_, entries)| entries.values_mut()) {
             let Some(members) = &mut entry.members else { continue };
             let gone: Vec<ResourceId> = if members.len() < removed.len() {
                 members.iter().filter(|id| removed.contains(id)).copied().collect()

@@ -4,7 +4,7 @@ use crate::file_reader::State;
 use async_trait::async_trait;
 use scim_connector::{
     BuildContext, Connector, ConnectorKind, ResourceRef,
-    testkit::{self, Fixture, Found},
+    testkit::{self, Aside, Fixture, Found},
 };
 use scim_connector_json_file::{JsonFile, Settings};
 use serde_json::json;
@@ -27,6 +27,17 @@ impl Fixture for Files {
 
     async fn read(&self, resource: &ResourceRef) -> Option<Found> {
         State::read(&self.directory.path().join("users.json")).found(resource)
+    }
+
+    fn aside(&self) -> Option<&dyn Aside> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Aside for Files {
+    async fn read_aside(&self, resource: &ResourceRef) -> Option<Found> {
+        State::read(&self.directory.path().join("users.json")).found_aside(resource)
     }
 }
 

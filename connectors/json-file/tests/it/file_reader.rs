@@ -42,7 +42,12 @@ impl State {
             self.0.remove(&(section, id));
             return;
         }
-        let put = &edit["action"]["put"];
+        let mut put = &edit["action"]["put"];
+        if let Value::Object(moved) = &edit["action"]["move"] {
+            let entry = self.0.remove(&(moved["from"].as_str().unwrap().to_owned(), id.clone())).unwrap();
+            self.0.insert((section.clone(), id.clone()), entry);
+            put = &moved["put"];
+        }
         let entry = self.0.entry((section, id)).or_default();
         entry.extend(put["set"].as_object().cloned().unwrap_or_default());
         for name in put["unset"].as_array().into_iter().flatten() {
@@ -57,8 +62,15 @@ impl State {
     }
 
     pub(crate) fn found(&self, resource: &ResourceRef) -> Option<Found> {
-        let section = format!("{}s", resource.kind.as_str().to_lowercase());
-        let mut attributes = self.0.get(&(section, resource.id.to_string()))?.clone();
+        self.found_in(&format!("{}s", resource.kind.as_str().to_lowercase()), resource)
+    }
+
+    pub(crate) fn found_aside(&self, resource: &ResourceRef) -> Option<Found> {
+        self.found_in(&format!("{}s-aside", resource.kind.as_str().to_lowercase()), resource)
+    }
+
+    fn found_in(&self, section: &str, resource: &ResourceRef) -> Option<Found> {
+        let mut attributes = self.0.get(&(section.to_owned(), resource.id.to_string()))?.clone();
         let members = attributes.remove("members").unwrap_or_default();
         Some(Found {
             active: attributes.remove("active").is_none_or(|active| active == true),

@@ -23,6 +23,7 @@ enum Step {
     Join { number: u128, add: BTreeSet<u128>, remove: BTreeSet<u128> },
     Full { number: u128, members: BTreeSet<u128> },
     Disable { number: u128 },
+    Aside { number: u128 },
     Remove { number: u128 },
     Restart,
 }
@@ -45,6 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
         }),
         (USERS..6, members()).prop_map(|(number, members)| Step::Full { number, members }),
         (0..6_u128).prop_map(|number| Step::Disable { number }),
+        (0..6_u128).prop_map(|number| Step::Aside { number }),
         (0..6_u128).prop_map(|number| Step::Remove { number }),
         Just(Step::Restart),
     ]
@@ -58,13 +60,14 @@ fn ids(numbers: &BTreeSet<u128>) -> BTreeSet<ResourceId> {
     numbers.iter().map(|number| user(*number).id).collect()
 }
 
-/// What is there, by number.
-type Model = BTreeMap<u128, Found>;
+/// What is there, and whether it is set aside, by number.
+type Model = BTreeMap<u128, (bool, Found)>;
 
 /// The change of a step, and the step on the model. `None` for a restart.
 fn take(step: &Step, version: u64, model: &mut Model) -> Option<Change> {
     let put = |model: &mut Model, number, title: &str, active| {
-        let found = model.entry(number).or_default();
+        let (is_aside, found) = model.entry(number).or_default();
+        *is_aside = false;
         found.attributes.insert("title".into(), title.into());
         found.active = active;
     };
@@ -81,7 +84,7 @@ fn take(step: &Step, version: u64, model: &mut Model) -> Option<Change> {
         }
         Step::Join { number, add, remove } => {
             put(model, *number, "group", true);
-            let members = &mut model.get_mut(number).unwrap().members;
+            let members = &mut model.get_mut(number).unwrap().1.members;
             members.extend(ids(add));
             members.retain(|id| !ids(remove).contains(id));
             let delta = Members::Delta { add: refs(add), remove: refs(remove) };
@@ -89,19 +92,26 @@ fn take(step: &Step, version: u64, model: &mut Model) -> Option<Change> {
         }
         Step::Full { number, members } => {
             put(model, *number, "group", true);
-            model.get_mut(number).unwrap().members = ids(members);
+            model.get_mut(number).unwrap().1.members = ids(members);
             let full = Members::Full(Arc::new(FixedMembers(refs(members))));
             Some(with_members(&resource(*number), version, "group", full))
         }
         Step::Disable { number } => {
-            if let Some(found) = model.get_mut(number) {
+            if let Some((_, found)) = model.get_mut(number) {
                 found.active = false;
             }
             Some(change(&resource(*number), version, Desired::Disabled))
         }
+        Step::Aside { number } => {
+            if let Some((is_aside, found)) = model.get_mut(number) {
+                *is_aside = true;
+                found.active = false;
+            }
+            Some(change(&resource(*number), version, Desired::Aside))
+        }
         Step::Remove { number } => {
             if model.remove(number).is_some() {
-                for found in model.values_mut() {
+                for (_, found) in model.values_mut() {
                     found.members.remove(&resource(*number).id);
                 }
             }
@@ -128,7 +138,11 @@ async fn play(mode: &str, steps: &[Step]) -> (State, Model) {
             }
         }
         let state = State::read(&bed.path("users.json"));
-        let found = (0..6).filter_map(|number| Some((number, state.found(&resource(number))?))).collect();
+        let in_use = |number| Some((number, (false, state.found(&resource(number))?)));
+        let set_aside = |number| Some((number, (true, state.found_aside(&resource(number))?)));
+        // Chained, so that one in both places would be one too many.
+        let found: Vec<_> = (0..6).flat_map(|number| in_use(number).into_iter().chain(set_aside(number))).collect();
+        let model: Vec<_> = model.clone().into_iter().collect();
         assert_eq!(model, found, "{mode}, after {step:?}");
     }
     (State::read(&bed.path("users.json")), model)

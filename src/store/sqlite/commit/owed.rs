@@ -95,10 +95,10 @@ impl Change<'_, '_> {
     ) -> Result<(), Error> {
         let is_user = self.tenant.users() == Some(self.partition);
         match connector.config.policy.removal(standing) {
-            Some(OnRemoval::Disable | OnRemoval::Delete) if is_user => {
+            Some(OnRemoval::Disable | OnRemoval::Delete | OnRemoval::Move) if is_user => {
                 leavers::start(self.transaction, connector, user, leaving)
             }
-            Some(OnRemoval::Disable | OnRemoval::Delete | OnRemoval::Ignore) | None => Ok(()),
+            Some(OnRemoval::Disable | OnRemoval::Delete | OnRemoval::Move | OnRemoval::Ignore) | None => Ok(()),
         }
     }
 
