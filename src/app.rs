@@ -65,8 +65,8 @@ impl App {
         // The only provider in the tree; naming it once keeps libraries from guessing. A second start finds it set.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let metrics = Arc::new(Metrics::new()?);
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit")]
-        metrics.started(clock.now().0 as f64 / 1_000.0);
+        metrics.started(clock.now().seconds());
+        metrics.configured(clock.now().seconds());
 
         let flaw = not_durable(&config.data_dir);
         metrics.store_durable(flaw.is_none());

@@ -32,14 +32,13 @@ use std::{
 use scim_connector::{BuildContext, Built, Kind, ResourceKind, Secret, SettingsProblem};
 use serde_json::Value;
 
+use self::{problem::Problems, source::Source};
 pub use self::{
-    files::stamp,
     problem::{Code, Problem},
     raw::{Admin, Log, LogFormat},
     schema::json_schema,
     source::Environment,
 };
-use self::{problem::Problems, source::Source};
 use crate::{
     dispatch::{self, Target},
     http,
@@ -53,9 +52,7 @@ use crate::{
 pub struct Config {
     /// The file that it was read from.
     pub file: PathBuf,
-    /// That file, and those that its settings name.
-    pub files: Vec<PathBuf>,
-    /// [`stamp`] of those files, from before they were read.
+    /// [`stamp`] from before it was read.
     pub stamp: String,
     /// The variables that were laid over it.
     pub environment: Environment,
@@ -127,6 +124,7 @@ impl Connector {
     pub fn target(&self, config: &Config) -> Result<Target, Vec<SettingsProblem>> {
         let connector = self.build()?;
         let tenant = config.tenants.iter().find(|tenant| tenant.store.name == self.tenant);
+        let known = tenant.and_then(|tenant| tenant.store.connectors.iter().find(|known| known.name == self.name));
         let types = self.mappings.iter().filter_map(|(kind, mapping)| {
             Some((kind.clone(), (tenant?.store.types.get(kind)?.clone(), mapping.clone())))
         });
@@ -135,6 +133,7 @@ impl Connector {
             connector,
             types: types.collect(),
             policy: self.policy.clone(),
+            fingerprint: known.map(|known| known.fingerprint.clone()).unwrap_or_default(),
             stamp: self.stamp.clone(),
         })
     }
@@ -155,12 +154,25 @@ impl fmt::Debug for Connector {
 /// # Errors
 /// All problems found, ordered by key; never an empty list.
 pub fn load(path: &Path, environment: &Environment) -> Result<Config, Vec<Problem>> {
+    // Before anything is read: what is written meanwhile makes another stamp.
+    let stamp = stamp(path, environment);
     let source = Source::open(path, environment).map_err(|problem| vec![problem])?;
     let mut problems = Problems::new(&source);
     let config = read::read(source.document(), &source, &mut problems)
         .and_then(|raw| check::config(raw, path, environment, &source, &mut problems));
     match config {
-        Some(config) if problems.is_empty() => Ok(config),
+        Some(config) if problems.is_empty() => Ok(Config { stamp, ..config }),
         Some(_) | None => Err(problems.into_vec()),
     }
+}
+
+/// Stands for the configuration's file and those that it names now, as they are: another text once one of them was written,
+/// replaced, or came. Nothing of what is in them.
+pub fn stamp(path: &Path, environment: &Environment) -> String {
+    let mut files = vec![path.to_owned()];
+    // A file that is wrong names none, until it is written again.
+    if let Ok(source) = Source::open(path, environment) {
+        files.extend(files::named(&source.document(), &check::base_dir(path)));
+    }
+    files::stamp(&files)
 }

@@ -35,7 +35,7 @@ use crate::{
     metrics::Metrics,
     operator::ConnectorControl,
     scim::schema::ResourceType,
-    store::{ConnectorName, Policy, Store},
+    store::{self, ConnectorName, ConnectorState, ConnectorStatus, Policy, Store},
     time::{Clock, Timestamp},
 };
 
@@ -70,6 +70,8 @@ pub struct Target {
     pub types: BTreeMap<ResourceKind, (Arc<ResourceType>, Arc<Mapping>)>,
     /// Which resources it wants, and what becomes of those that leave.
     pub policy: Arc<Policy>,
+    /// The fingerprint that the store knows it by. A delivery with another one is not for this target.
+    pub fingerprint: Arc<str>,
     /// Stands for all of this: a target with the same one does the same.
     pub stamp: Arc<str>,
 }
@@ -150,7 +152,7 @@ impl Dispatcher {
     /// Delivers until `stop`, then finishes the calls under way.
     pub async fn run(&self, stop: CancellationToken) {
         for running in self.targets.load().values() {
-            self.start(running);
+            self.start(running, false);
         }
         stop.cancelled().await;
         self.stop.cancel();
@@ -173,11 +175,12 @@ impl Dispatcher {
                     running.clone()
                 }
                 replaced => {
+                    let is_other = replaced.is_some_and(|replaced| replaced.target.stamp != target.stamp);
                     if let Some(replaced) = replaced {
                         replaced.stop.cancel();
                     }
                     let running = Arc::new(Running::new(target, settings.clone(), &self.stop));
-                    self.start(&running);
+                    self.start(&running, is_other);
                     running
                 }
             };
@@ -195,8 +198,9 @@ impl Dispatcher {
     }
 
     /// Starts a connector's task once the one before it under that name is gone, and the backfill that it may be owed. Two
-    /// at once would contend for the downstream system, and could bring it the older state last.
-    fn start(&self, running: &Arc<Running>) {
+    /// at once would contend for the downstream system, and could bring it the older state last. Where it `is_other`, what
+    /// the one before was suspended for may be mended.
+    fn start(&self, running: &Arc<Running>, is_other: bool) {
         let before = {
             let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
             gone.retain(|_, gone| !gone.is_cancelled());
@@ -204,10 +208,14 @@ impl Dispatcher {
         };
         let task = task::ConnectorTask::new(self, running.clone());
         let filled = backfill(self.store.clone(), self.clock.clone(), running.clone());
-        let (metrics, running) = (self.metrics.clone(), running.clone());
+        let (store, clock, metrics, running) =
+            (self.store.clone(), self.clock.clone(), self.metrics.clone(), running.clone());
         self.tasks.spawn(async move {
             if let Some(before) = before {
                 before.cancelled().await;
+            }
+            if is_other {
+                resume(&*store, &clock, &running).await;
             }
             tokio::join!(task.run(), filled);
             if running.is_removed.load(Ordering::Relaxed) {
@@ -240,6 +248,28 @@ const BACKFILL_STEP: usize = 500;
 
 /// How long to wait before the store is tried again.
 const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// Lets a connector deliver again that was suspended as it was configured before, also by a call that ended only now:
+/// what it was suspended for may be mended.
+async fn resume(store: &dyn Store, clock: &Clock, running: &Running) {
+    let (connector, stop) = (&running.target.name, &running.stop);
+    let resumed = async || {
+        let is_suspended = |status: &ConnectorStatus| {
+            status.name == *connector && matches!(status.state, ConnectorState::Suspended { .. })
+        };
+        if store.connectors().await?.iter().any(is_suspended) {
+            store.set_connector_state(connector, ConnectorState::Active).await?;
+        }
+        Ok::<_, store::Error>(())
+    };
+    while let Err(error) = resumed().await {
+        tracing::warn!(connector = &*connector.0, error = %error, "whether it is suspended waits for the store");
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = clock.sleep_until(clock.now().after(STORE_RETRY)) => {}
+        }
+    }
+}
 
 async fn backfill(store: Arc<dyn Store>, clock: Clock, running: Arc<Running>) {
     let (connector, stop) = (&running.target.name, &running.stop);

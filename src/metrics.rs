@@ -47,6 +47,7 @@ pub struct Metrics {
     key_expiry_seconds: GaugeVec,
     connections: IntGauge,
     start_time: Gauge,
+    configuration_time: Gauge,
 }
 
 const SECONDS: &[f64] =
@@ -265,6 +266,14 @@ impl Metrics {
                 registry.register(Box::new(gauge.clone()))?;
                 gauge
             },
+            configuration_time: {
+                let gauge = Gauge::new(
+                    "scim_relay_configuration_time_seconds",
+                    "When the configuration in use was taken up, in seconds since 1970.",
+                )?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
             registry,
         })
     }
@@ -412,6 +421,11 @@ impl Metrics {
     /// When the relay started.
     pub fn started(&self, seconds: f64) {
         self.start_time.set(seconds);
+    }
+
+    /// When the configuration in use was taken up.
+    pub fn configured(&self, seconds: f64) {
+        self.configuration_time.set(seconds);
     }
 
     /// The text format of Prometheus.

@@ -18,7 +18,7 @@ use crate::{
     metrics::Metrics,
     operator::{Reconfigure, with_causes},
     retention,
-    store::{self, Conflict, ConnectorName, ConnectorState, Store},
+    store::{self, Conflict, ConnectorName, Store},
     time::Clock,
 };
 
@@ -138,10 +138,10 @@ impl Reloader {
         }
     }
 
-    /// [`config::stamp`] of the files now.
+    /// [`config::stamp`] of now.
     async fn stamp(&self) -> String {
-        let files = self.running.files.clone();
-        tokio::task::spawn_blocking(move || config::stamp(&files)).await.unwrap_or_default()
+        let (file, environment) = (self.running.file.clone(), self.running.environment.clone());
+        tokio::task::spawn_blocking(move || config::stamp(&file, &environment)).await.unwrap_or_default()
     }
 
     /// Reads and applies the configuration; the text says why not.
@@ -150,6 +150,7 @@ impl Reloader {
         self.metrics.reloaded(result.is_ok());
         match result {
             Ok(()) => {
+                self.metrics.configured(self.clock.now().seconds());
                 tracing::info!("the configuration was read again");
                 Ok(())
             }
@@ -186,32 +187,9 @@ impl Reloader {
             certificates.replace(certificate);
         }
         self.live.retention.send_replace(config.retention.clone());
-        self.resume(&config).await;
         self.live.dispatcher.replace(&config.delivery, targets);
         self.running = config;
         Ok(())
-    }
-
-    /// Lets connectors deliver again that were suspended, where what they were suspended for may be mended: a secret in a
-    /// file. The store has done so for other settings.
-    async fn resume(&self, config: &Config) {
-        let is_other = |name: &ConnectorName| {
-            let stamp = |config: &Config| {
-                config.connectors.iter().find(|connector| connector.name == *name).map(|found| found.stamp.clone())
-            };
-            stamp(config).is_some() && stamp(config) != stamp(&self.running)
-        };
-        let resumed = async {
-            for status in self.live.store.connectors().await? {
-                if matches!(status.state, ConnectorState::Suspended { .. }) && is_other(&status.name) {
-                    self.live.store.set_connector_state(&status.name, ConnectorState::Active).await?;
-                }
-            }
-            Ok::<_, store::Error>(())
-        };
-        if let Err(error) = resumed.await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a suspended connector is not resumed");
-        }
     }
 }
 

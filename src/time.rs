@@ -29,6 +29,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Seconds since 1970, the unit of metrics.
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit")]
+    pub fn seconds(self) -> f64 {
+        self.0 as f64 / 1_000.0
+    }
+
     /// As RFC 3339 in UTC with milliseconds: `2026-11-24T09:30:00.000Z`, the form of SCIM's `dateTime`.
     pub fn rfc3339(self) -> String {
         match jiff::Timestamp::from_millisecond(self.0) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    Config, connectors, declared, files,
+    Config, connectors, declared,
     key::Key,
     problem::{Code, Problems},
     raw::Raw,
@@ -27,10 +27,6 @@ pub(super) fn config(
     problems: &mut Problems<'_>,
 ) -> Option<Config> {
     let base_dir = base_dir(path);
-    let mut files = vec![path.to_owned()];
-    files.extend(files::named(&source.document(), &base_dir));
-    // Before they are read: what is written meanwhile makes another stamp.
-    let stamp = files::stamp(&files);
     let data_dir = base_dir.join(&raw.data_dir);
     data_dir_usable(&data_dir, problems);
     level(&raw.log.level, problems);
@@ -51,8 +47,7 @@ pub(super) fn config(
     let connectors = connectors.into_iter().map(|checked| checked.connector).collect();
     Some(Config {
         file: path.to_owned(),
-        files,
-        stamp,
+        stamp: String::new(),
         environment: environment.clone(),
         watch: raw.watch,
         data_dir,
@@ -68,7 +63,7 @@ pub(super) fn config(
 }
 
 /// The folder of the configuration file, where relative paths start.
-fn base_dir(path: &Path) -> PathBuf {
+pub(super) fn base_dir(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         Some(_) | None => PathBuf::from("."),

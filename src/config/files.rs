@@ -37,7 +37,7 @@ fn collect(settings: &Value, base_dir: &Path, files: &mut Vec<PathBuf>) {
 
 /// Stands for the files as they are: another text once one of them was written, replaced, or went. Nothing of what is in
 /// them.
-pub fn stamp(files: &[PathBuf]) -> String {
+pub(super) fn stamp(files: &[PathBuf]) -> String {
     let mut stamp = String::new();
     for file in files {
         // Writing to a string does not fail. A file that cannot be looked at is told from every one that can.

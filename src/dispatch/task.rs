@@ -88,6 +88,10 @@ impl ConnectorTask {
                 while wake_at.is_none() && calls.len() < allowed.calls {
                     match self.store.deliveries(&self.running.target.name, now, allowed.batch, &self.under_way).await {
                         Ok(deliveries) if deliveries.is_empty() => break,
+                        // Already of another configuration, whose target is about to take this one's place.
+                        Ok(deliveries) if deliveries.iter().any(|delivery| !self.is_for_target(delivery)) => {
+                            wake_at = Some(now.after(STORE_RETRY));
+                        }
                         Ok(deliveries) => {
                             let (pending, changes) = self.prepare(deliveries).await;
                             if !changes.is_empty() {
@@ -136,6 +140,10 @@ impl ConnectorTask {
                 () = sleep_until(&self.clock, wake_at) => {}
             }
         }
+    }
+
+    fn is_for_target(&self, delivery: &Delivery) -> bool {
+        delivery.fingerprint == self.running.target.fingerprint
     }
 
     fn name(&self) -> &str {

@@ -1,5 +1,7 @@
 //! Another configuration while the relay runs.
 
+mod files;
+
 use std::{
     collections::BTreeSet,
     fs,

@@ -1,5 +1,7 @@
 //! The dispatcher with the real store, a clock that the test moves and a connector whose every answer the test gives.
 
+mod replace;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -114,6 +116,7 @@ impl Relay {
                 connector: Box::new(Scripted { calls: sender, limits }),
                 types: harness::identity_mappings(),
                 policy: Arc::new(Policy { scope: Scope::default(), on_deactivate, on_delete }),
+                fingerprint: Arc::default(),
                 stamp: Arc::default(),
             }],
         ));

@@ -44,34 +44,7 @@ impl TestStore {
         let folder = tempfile::tempdir().unwrap();
         let options = Options::new(folder.path().join("data"), clock, Arc::new(Metrics::new().unwrap()));
         let store: Arc<dyn Store> = SqliteStore::open(options).unwrap();
-        store
-            .configure(vec![Tenant {
-                name: tenant(),
-                types: ResourceTypes::core(),
-                indexed_attributes: vec![],
-                unique_id: UniqueId::UserName,
-                group_names_unique: true,
-                on_rehire: OnRehire::Conflict,
-                may_update: true,
-                may_deactivate: true,
-                passwords: false,
-                brake: Brake::default(),
-                connectors: connectors
-                    .iter()
-                    .map(|name| Connector {
-                        name: ConnectorName((*name).into()),
-                        kinds: vec![ResourceKind::new("User"), ResourceKind::new("Group")],
-                        passwords: false,
-                        policy: Arc::default(),
-                        brake: Brake::default(),
-                        backfill: true,
-                        fingerprint: Arc::default(),
-                        system: Arc::default(),
-                    })
-                    .collect(),
-            }])
-            .await
-            .unwrap();
+        store.configure(vec![feeds(connectors, "")]).await.unwrap();
         Self { store, _folder: folder }
     }
 
@@ -104,6 +77,35 @@ impl TestStore {
             request_id: "request".into(),
         };
         self.store.commit(write).await.unwrap().stored().id
+    }
+}
+
+/// A tenant that feeds these connectors, each with that fingerprint.
+pub(crate) fn feeds(connectors: &[&str], fingerprint: &str) -> Tenant {
+    Tenant {
+        name: tenant(),
+        types: ResourceTypes::core(),
+        indexed_attributes: vec![],
+        unique_id: UniqueId::UserName,
+        group_names_unique: true,
+        on_rehire: OnRehire::Conflict,
+        may_update: true,
+        may_deactivate: true,
+        passwords: false,
+        brake: Brake::default(),
+        connectors: connectors
+            .iter()
+            .map(|name| Connector {
+                name: ConnectorName((*name).into()),
+                kinds: vec![ResourceKind::new("User"), ResourceKind::new("Group")],
+                passwords: false,
+                policy: Arc::default(),
+                brake: Brake::default(),
+                backfill: true,
+                fingerprint: fingerprint.into(),
+                system: Arc::default(),
+            })
+            .collect(),
     }
 }
 

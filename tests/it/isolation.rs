@@ -109,6 +109,7 @@ async fn deliveries_beside(neighbour: Option<Behaviour>) -> (Vec<(String, u64, T
         }),
         types: harness::identity_mappings(),
         policy: Arc::default(),
+        fingerprint: Arc::default(),
         stamp: Arc::default(),
     };
     let mut targets = vec![target("healthy", Behaviour::Works, &Arc::default(), &delivered)];

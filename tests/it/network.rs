@@ -105,6 +105,7 @@ fn target(of: &str, address: std::net::SocketAddr) -> Target {
         connector: TestHttp::build(serde_json::from_value(settings).unwrap(), context).unwrap(),
         types: harness::identity_mappings(),
         policy: Arc::new(Policy { on_delete: OnRemoval::Delete, ..Policy::default() }),
+        fingerprint: Arc::default(),
         stamp: Arc::default(),
     }
 }

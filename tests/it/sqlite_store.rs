@@ -178,6 +178,38 @@ async fn t11_entries_that_are_missing_are_missed_wherever_they_were() {
 }
 
 #[tokio::test]
+async fn g20_another_configuration_is_in_the_audit_chain_with_what_became_of_the_connectors() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(START);
+    let store = open(directory.path(), clock.clone()).unwrap();
+    let bench = Bench::new(store.clone(), clock).await;
+    let changed = Connector { fingerprint: "other".into(), ..connector("ldap") };
+    for connectors in [vec![changed.clone(), connector("sql")], vec![changed, connector("sql")], vec![connector("sql")]]
+    {
+        bench.configure(tenant("acme", connectors)).await;
+    }
+    let sql = rusqlite::Connection::open(directory.path().join("relay.db")).unwrap();
+    let mut statement =
+        sql.prepare("SELECT entry ->> '$.connector', entry ->> '$.action' FROM audit ORDER BY seq").unwrap();
+    let entries = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let entries: Vec<(Option<String>, String)> = entries.map(Result::unwrap).collect();
+    let of = |connector: &str, action: &str| (Some(connector.to_owned()), action.to_owned());
+    let configured = (None, "configured".to_owned());
+    assert_eq!(
+        entries,
+        [
+            configured.clone(),
+            of("ldap", "changed"),
+            of("sql", "added"),
+            configured.clone(),
+            configured,
+            of("ldap", "removed"),
+        ]
+    );
+    store.verify_audit().await.unwrap();
+}
+
+#[tokio::test]
 async fn t11_old_entries_go_and_what_is_left_still_proves_itself() {
     let directory = tempfile::tempdir().unwrap();
     let clock = Clock::manual(START);

@@ -61,7 +61,7 @@ pub(super) enum Entry<'a> {
     },
     /// An operator acted on the store as a whole.
     Store { at: Timestamp, action: &'static str },
-    /// What was known of a connector was discarded, or reset.
+    /// A connector was added, changed or removed by another configuration, or what was known of it was discarded, or reset.
     Connector { at: Timestamp, connector: &'a str, action: &'static str },
     /// A credential was added or revoked.
     Credential { at: Timestamp, tenant: &'a str, action: &'static str, credential: &'a str },

@@ -185,6 +185,11 @@ impl Catalog {
         self.connectors.get(name)
     }
 
+    /// All that are configured.
+    pub(super) fn connectors(&self) -> impl Iterator<Item = &ConnectorEntry> {
+        self.connectors.values().map(|connector| &**connector)
+    }
+
     /// A connector by its number, one included that only holds resources still.
     pub(super) fn connector_no(&self, no: i64) -> Option<&ConnectorEntry> {
         let absent = self.tenants.values().flat_map(|tenant| &tenant.absent);

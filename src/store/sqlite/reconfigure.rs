@@ -6,8 +6,10 @@ use rusqlite::Connection;
 
 use super::{
     SqliteStore,
+    audit::Entry,
     catalog::{self, Catalog},
     evolve, forget,
+    writer::Transaction,
 };
 use crate::store::{Conflict, ConnectorName, Error, Tenant};
 
@@ -35,6 +37,7 @@ impl SqliteStore {
                         forget::reset(transaction, connector)?;
                     }
                     let catalog = Catalog::configure(transaction.sql, &wanted)?;
+                    audit(transaction, &catalog)?;
                     transaction.state.reconfigured = Some(Arc::new(catalog));
                     transaction.state.deliverable = true;
                 }
@@ -78,6 +81,36 @@ impl SqliteStore {
         self.tidy("a connector is not forgotten", forget::delete_part).await;
         Ok(is_discarded)
     }
+}
+
+/// Notes that another configuration took the place of this one, and what became of the connectors. A start is noted by
+/// nobody: there is none that it replaces.
+fn audit(transaction: &mut Transaction<'_>, after: &Catalog) -> Result<(), Error> {
+    let before = transaction.catalog;
+    if before.tenants().is_empty() {
+        return Ok(());
+    }
+    let (sql, at) = (transaction.sql, transaction.now);
+    let chain = &mut transaction.state.chain;
+    chain.append(sql, &Entry::Store { at, action: "configured" })?;
+    let mut noted: Vec<(&str, &str)> = Vec::new();
+    for connector in after.connectors() {
+        match before.connector(&connector.config.name) {
+            None => noted.push((&connector.config.name.0, "added")),
+            Some(known) if known.config.fingerprint != connector.config.fingerprint => {
+                noted.push((&connector.config.name.0, "changed"));
+            }
+            Some(_) => {}
+        }
+    }
+    for connector in before.connectors().filter(|connector| after.connector(&connector.config.name).is_none()) {
+        noted.push((&connector.config.name.0, "removed"));
+    }
+    noted.sort_unstable();
+    for (connector, action) in noted {
+        chain.append(sql, &Entry::Connector { at, connector, action })?;
+    }
+    Ok(())
 }
 
 /// The conflicts, if there are any, as one refusal.
