@@ -28,7 +28,7 @@ fn g13_a_relay_killed_with_a_large_backlog_soon_answers_and_delivers_it() {
     let server = Server::start().unwrap();
     server.fail(|_, _| Fault::Drop);
     let system = Downstream::http("directory", server);
-    let home = Home::with(directory.path(), &system.tables());
+    let home = Home::with(directory.path(), &system.tables(0));
     let key = home.create_key();
     let (mut relay, _) = home.start();
     let names = fill(&home, &key, users);

@@ -49,12 +49,17 @@ impl Downstream {
         Self { name, system, versions: BTreeMap::new(), gone: BTreeSet::new() }
     }
 
-    /// The connector's tables in the configuration. Its brake is off: the few users are removed again and again.
-    pub(crate) fn tables(&self) -> String {
+    /// The connector's tables in the configuration; in one `turn` after the other a setting is another. Its brake is off:
+    /// the few users are removed again and again.
+    pub(crate) fn tables(&self, turn: u64) -> String {
         let name = self.name;
         let (kind, settings) = match &self.system {
-            System::File(path) => ("json-file", format!("path = \"{}\"", path.display())),
-            System::Http(server) => ("test-http", format!("url = \"http://{}\"", server.address())),
+            System::File(path) => {
+                ("json-file", format!("path = \"{}\"\nlinger-ms = {}", path.display(), 100 + 100 * (turn % 2)))
+            }
+            System::Http(server) => {
+                ("test-http", format!("url = \"http://{}\"\nin-flight-max = {}", server.address(), 3 + turn % 2))
+            }
         };
         let mut tables = String::new();
         let _ = write!(
