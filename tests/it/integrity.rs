@@ -1,7 +1,8 @@
 //! What `store check` finds. That it finds nothing in a sound store, the suite and the model of the store show.
 
+use scim_connector::{Effect, RemoteState};
 use scim_relay::{
-    store::{Flaw, Store as _},
+    store::{Flaw, Outcome, QueueSelection, Store as _},
     time::Clock,
 };
 
@@ -72,4 +73,33 @@ async fn contradictions_within_the_store_are_found() {
         assert!(flaws.iter().any(found), "{damage}: {flaws:#?}");
         assert!(flaws.len() <= 100);
     }
+}
+
+#[tokio::test]
+async fn an_entry_that_stays_behind_switched_off_is_no_contradiction() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(START);
+    let bench = Bench::new(open(directory.path(), clock.clone()).unwrap(), clock).await;
+    let ada = bench.create("User", user("ada")).await;
+    bench.drain("ldap").await;
+    bench.delete("User", ada).await.unwrap();
+    let due = bench.due("ldap").await;
+    let remote = Some(RemoteState(serde_json::json!({ "entry": "ada" })));
+    let disabled = Outcome::Applied { effect: Effect::Updated, remote, live: false, waiting: Vec::new() };
+    bench.settle("ldap", &due[0], disabled).await;
+    assert_eq!(bench.store.check().await.unwrap(), []);
+    assert_eq!(bench.store.connectors().await.unwrap()[0].confirmed, 0, "nothing is kept of it");
+}
+
+#[tokio::test]
+async fn an_entry_whose_deletion_was_discarded_is_no_contradiction() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(START);
+    let bench = Bench::new(open(directory.path(), clock.clone()).unwrap(), clock).await;
+    let ada = bench.create("User", user("ada")).await;
+    let under_way = bench.due("ldap").await;
+    bench.delete("User", ada).await.unwrap();
+    bench.store.queue_discard(&QueueSelection::default(), START).await.unwrap();
+    bench.apply("ldap", &under_way[0]).await;
+    assert_eq!(bench.store.check().await.unwrap(), []);
 }

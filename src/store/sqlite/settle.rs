@@ -32,6 +32,8 @@ struct Ended {
     confirmed: bool,
     /// Whether what it owes became another since it was read, at the same version.
     anew: bool,
+    /// Whether it owed an earlier state than the resource's.
+    frozen: bool,
 }
 
 /// What was sent.
@@ -96,7 +98,8 @@ pub(super) fn settle(
 
 fn queued(transaction: &Transaction<'_>, connector: &ConnectorEntry, id: DeliveryId) -> Result<Option<Ended>, Error> {
     Ok(transaction.sql.first(
-        "SELECT seq, deliveries.resource, id, deliveries.version, keys, request_id, ledger.version IS NOT NULL, anew
+        "SELECT seq, deliveries.resource, id, deliveries.version, keys, request_id, ledger.version IS NOT NULL, anew,
+                frozen IS NOT NULL
          FROM deliveries
          LEFT JOIN ledger ON ledger.connector = deliveries.connector AND ledger.resource = deliveries.resource
          WHERE seq = ? AND deliveries.connector = ?",
@@ -111,6 +114,7 @@ fn queued(transaction: &Transaction<'_>, connector: &ConnectorEntry, id: Deliver
                 request_id: row.get(5)?,
                 confirmed: row.get(6)?,
                 anew: row.get(7)?,
+                frozen: row.get(8)?,
             })
         },
     )?)
@@ -131,7 +135,17 @@ fn discarded(
     let Some(resource) = resource else { return Ok(None) };
     let confirmed = is_confirmed(transaction, connector, resource)?;
     let request_id = DISCARDED.to_owned();
-    Ok(Some(Ended { seq: None, resource, id, version, keys: Vec::new(), request_id, confirmed, anew: false }))
+    Ok(Some(Ended {
+        seq: None,
+        resource,
+        id,
+        version,
+        keys: Vec::new(),
+        request_id,
+        confirmed,
+        anew: false,
+        frozen: false,
+    }))
 }
 
 fn applied(
@@ -145,6 +159,15 @@ fn applied(
 ) -> Result<(), Error> {
     let sql = transaction.sql;
     let is_group = transaction.catalog.kind(ended.resource)?.is_group();
+    let is_gone =
+        kept.is_some() && sql.first("SELECT 1 FROM resources WHERE no = ?", [ended.resource], |_| Ok(()))?.is_none();
+    // An entry that stays behind, switched off, is owed nothing any more once its resource's deletion was delivered.
+    let is_left = is_gone
+        && ended.seq.is_some()
+        && !ended.frozen
+        && !sent.is_superseded(ended)
+        && kept.is_some_and(|kept| !kept.live);
+    let kept = kept.filter(|_| !is_left);
     match kept {
         Some(Kept { remote, live }) => {
             let epoch = connector.epoch - i64::from(sent.is_outdated);
@@ -163,7 +186,10 @@ fn applied(
     }
     passwords::erase(sql, connector.no, ended.resource, sent.version)?;
     outcome(transaction, connector, ended, sent.version, effect_name(effect))?;
-    sql.run("DELETE FROM discarded WHERE connector = ? AND id = ?", params![connector.no, ended.id.as_bytes()])?;
+    // What is held of a resource that is gone may be owed nothing because its deletion was discarded.
+    if kept.is_none() || !is_gone {
+        sql.run("DELETE FROM discarded WHERE connector = ? AND id = ?", params![connector.no, ended.id.as_bytes()])?;
+    }
     match ended.seq {
         Some(seq) if sent.is_superseded(ended) => again(transaction, seq)?,
         Some(seq) => {
