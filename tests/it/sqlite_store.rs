@@ -1,6 +1,6 @@
 //! The suite on SQLite, and what only the embedded store promises.
 
-use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+use std::{collections::BTreeSet, fs::Permissions, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
 use scim_connector::Secret;
 use scim_relay::{
@@ -28,6 +28,7 @@ pub(crate) fn open(data_dir: &Path, clock: Clock) -> Result<Arc<SqliteStore>, Er
         read_connections: 2,
         queue_max: 1024,
         sorted_max: 100_000,
+        on_runtime: false,
     })
 }
 
@@ -130,6 +131,23 @@ async fn g01_what_was_acknowledged_is_there_after_a_restart() {
     assert!(bench.create("User", user("bob")).await > team, "ids go on rising");
     assert_eq!(bench.find("User", None, None, (1, 10)).await.total, Some(2));
     assert_eq!(store.verify_audit().await.unwrap().entries, 3);
+}
+
+#[tokio::test]
+async fn g17_no_id_is_given_twice_whatever_the_clock_shows_at_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(START);
+    let mut given = BTreeSet::new();
+    for round in 0..6 {
+        let bench = Bench::new(open(directory.path(), clock.clone()).unwrap(), clock.clone()).await;
+        for number in 0..8 {
+            let latest = bench.create("User", user(&format!("user-{round}-{number}"))).await;
+            assert!(given.insert(latest), "{latest} is given again");
+            if number == 7 {
+                bench.delete("User", latest).await.unwrap();
+            }
+        }
+    }
 }
 
 #[tokio::test]

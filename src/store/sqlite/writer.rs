@@ -234,7 +234,10 @@ impl Transaction<'_> {
         random[2] &= 0x1f;
         let millis = u64::try_from(self.now.0).unwrap_or(0);
         let drawn = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().as_u128();
-        self.state.last_id = drawn.max(self.state.last_id + 1);
+        // By a step of chance: the latest that is left after a restart need not be the latest there was.
+        let [.., a, b, c, d] = random;
+        let step = u128::from(u32::from_be_bytes([a, b, c, d])) + 1;
+        self.state.last_id = drawn.max(self.state.last_id + step);
         Ok(ResourceId::from_bytes(self.state.last_id.to_be_bytes()))
     }
 }
