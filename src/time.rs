@@ -1,9 +1,15 @@
 //! The one place that reads a clock.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 /// A moment, in milliseconds since 1970-01-01T00:00:00Z. Orders log entries and schedules retries; never orders
 /// changes (versions do).
@@ -44,13 +50,15 @@ impl Timestamp {
     }
 }
 
-/// A source of time: the system's, or one that a test moves.
+/// A source of time: the system's, one that a test moves, or the runtime's.
 #[derive(Clone)]
 pub struct Clock(Arc<Source>);
 
 enum Source {
     System,
     Manual(watch::Sender<Timestamp>),
+    /// The wall clock at the start, moved by its jumps, and when that was.
+    Runtime(AtomicI64, Instant),
 }
 
 impl Clock {
@@ -64,11 +72,24 @@ impl Clock {
         Self(Arc::new(Source::Manual(watch::Sender::new(start))))
     }
 
+    /// A clock that goes with the runtime's, which a test may have paused, from `start` on.
+    pub fn of_runtime(start: Timestamp) -> Self {
+        Self(Arc::new(Source::Runtime(AtomicI64::new(start.0), Instant::now())))
+    }
+
+    /// Sets the clock of a runtime forward or back, as somebody does to a machine's: who sleeps does not notice.
+    pub fn jump(&self, by_ms: i64) {
+        if let Source::Runtime(start, _) = &*self.0 {
+            start.fetch_add(by_ms, Ordering::Relaxed);
+        }
+    }
+
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
             Source::System => Timestamp(jiff::Timestamp::now().as_millisecond()),
             Source::Manual(now) => *now.borrow(),
+            Source::Runtime(start, began) => Timestamp(start.load(Ordering::Relaxed)).after(began.elapsed()),
         }
     }
 
@@ -82,7 +103,7 @@ impl Clock {
     /// Waits until the clock shows `moment` or later.
     pub async fn sleep_until(&self, moment: Timestamp) {
         match &*self.0 {
-            Source::System => tokio::time::sleep(moment.since(self.now())).await,
+            Source::System | Source::Runtime(..) => tokio::time::sleep(moment.since(self.now())).await,
             Source::Manual(now) => {
                 // The sender lives as long as `self`, so waiting cannot fail.
                 let _ = now.subscribe().wait_for(|now| *now >= moment).await;

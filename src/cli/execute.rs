@@ -66,6 +66,7 @@ async fn execute_here(config: &Config, command: Command) -> Result<Value, Failur
         read_connections: 1,
         queue_max: 16,
         sorted_max: 1_000,
+        on_runtime: false,
     })?;
     let answer = operate(config, store.clone(), clock, metrics, command).await;
     store.close().await;

@@ -113,6 +113,14 @@ impl ConnectorTask {
                 return;
             }
             tokio::select! {
+                // Not in an order of chance, so that a simulation can be repeated: what is rare comes first.
+                biased;
+                () = self.running.bell.notified() => {
+                    state = self.state().await;
+                    // An operator knows that it works again.
+                    *self.running.circuit() = Circuit::default();
+                }
+                () = stop.cancelled(), if !stop.is_cancelled() => {}
                 Some(ended) = calls.join_next(), if !calls.is_empty() => {
                     // A call catches the panics of its connector, and nobody aborts it.
                     if let Ok(call) = ended
@@ -120,12 +128,6 @@ impl ConnectorTask {
                     {
                         state = suspended;
                     }
-                }
-                () = stop.cancelled(), if !stop.is_cancelled() => {}
-                () = self.running.bell.notified() => {
-                    state = self.state().await;
-                    // An operator knows that it works again.
-                    *self.running.circuit() = Circuit::default();
                 }
                 changed = deliverable.changed(), if state == ConnectorState::Active => {
                     if changed.is_err() {

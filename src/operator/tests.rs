@@ -80,6 +80,7 @@ impl Bed {
             read_connections: 1,
             queue_max: 16,
             sorted_max: 1_000,
+            on_runtime: false,
         })
         .unwrap();
         store.configure(config.tenants.iter().map(|tenant| tenant.store.clone()).collect()).await.unwrap();

@@ -94,7 +94,9 @@ pub struct SqliteStore {
     readers: Arc<Readers>,
     /// `None` once closed.
     jobs: RwLock<Option<mpsc::Sender<Box<dyn Job>>>>,
+    /// `None` once closed, and where the writer is a task.
     writer: Mutex<Option<thread::JoinHandle<()>>>,
+    on_runtime: bool,
     long_reads: Arc<Semaphore>,
     sorted_max: usize,
     sealer: Option<Arc<Sealer>>,
@@ -134,17 +136,21 @@ impl SqliteStore {
             readers: readers.clone(),
             deliverable,
         };
-        let writer = thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || writer.run(waiting))
-            .map_err(|source| io("starting the writer", source))?;
+        let writer = if options.on_runtime {
+            tokio::spawn(writer.run_on_runtime(waiting));
+            None
+        } else {
+            let thread = thread::Builder::new().name("store".to_owned()).spawn(move || writer.run(waiting));
+            Some(thread.map_err(|source| io("starting the writer", source))?)
+        };
         Ok(Arc::new(Self {
             file,
             clock: options.clock,
             catalog,
             readers,
             jobs: RwLock::new(Some(jobs)),
-            writer: Mutex::new(Some(writer)),
+            writer: Mutex::new(writer),
+            on_runtime: options.on_runtime,
             long_reads: Arc::new(Semaphore::new(read_connections)),
             sorted_max: options.sorted_max,
             sealer,
@@ -199,6 +205,9 @@ impl SqliteStore {
         }
         let permit = self.long_reads.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
         let (readers, catalog) = (self.readers.clone(), self.catalog.load_full());
+        if self.on_runtime {
+            return read(&*readers.take()?, &catalog);
+        }
         let reading = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let sql = readers.take()?;

@@ -26,6 +26,9 @@ pub struct Options {
     /// The most resources of a sorted list that have an index: a page by index that lies beyond is `tooMany`. At most
     /// twice as many sort keys are kept for a page.
     pub sorted_max: usize,
+    /// Works on the runtime that opens it instead of on threads of its own, for a runtime of one thread: what a
+    /// simulation does can then be repeated.
+    pub on_runtime: bool,
 }
 
 impl Options {
@@ -39,6 +42,7 @@ impl Options {
             read_connections: 8,
             queue_max: 4_096,
             sorted_max: SORTED_MAX,
+            on_runtime: false,
         }
     }
 }

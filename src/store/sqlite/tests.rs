@@ -24,6 +24,7 @@ fn open(directory: &tempfile::TempDir, queue_max: usize) -> Arc<SqliteStore> {
         read_connections: 1,
         queue_max,
         sorted_max: 1_000,
+        on_runtime: false,
     })
     .unwrap()
 }

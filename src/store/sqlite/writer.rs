@@ -278,36 +278,49 @@ impl Writer {
     pub(super) fn run(self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
         let mut session = None;
         while let Some(first) = jobs.blocking_recv() {
-            let mut batch = vec![first];
-            while batch.len() < BATCH_MAX
-                && let Ok(job) = jobs.try_recv()
-            {
-                batch.push(job);
-            }
-            // The metric wants a duration, which no wall clock gives.
-            let started = tokio::time::Instant::now();
-            let result = self.transact(&mut session, &mut batch);
-            self.metrics.committed(result.is_ok(), batch.len(), started.elapsed());
-            match result {
-                Ok(deliverable) => {
-                    self.readers.committed();
-                    for job in batch {
-                        job.answer(Ok(()));
-                    }
-                    if deliverable {
-                        self.deliverable.send_modify(|count| *count += 1);
-                    }
+            self.work(&mut session, first, &mut jobs);
+        }
+    }
+
+    /// As `run`, as a task.
+    pub(super) async fn run_on_runtime(self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+        let mut session = None;
+        while let Some(first) = jobs.recv().await {
+            self.work(&mut session, first, &mut jobs);
+        }
+    }
+
+    /// Does a job and those that wait with it.
+    fn work(&self, session: &mut Option<Session>, first: Box<dyn Job>, jobs: &mut mpsc::Receiver<Box<dyn Job>>) {
+        let mut batch = vec![first];
+        while batch.len() < BATCH_MAX
+            && let Ok(job) = jobs.try_recv()
+        {
+            batch.push(job);
+        }
+        // The metric wants a duration, which no wall clock gives.
+        let started = tokio::time::Instant::now();
+        let result = self.transact(session, &mut batch);
+        self.metrics.committed(result.is_ok(), batch.len(), started.elapsed());
+        match result {
+            Ok(deliverable) => {
+                self.readers.committed();
+                for job in batch {
+                    job.answer(Ok(()));
                 }
-                Err(error) => {
-                    // A failed sync is never tried again on the same handle: what the kernel kept is unknown.
-                    session = None;
-                    tracing::error!(error = &error as &dyn std::error::Error, "transaction failed");
-                    if let Err(error) = self.write_over() {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "the log's end is not written over");
-                    }
-                    for job in batch {
-                        job.answer(Err(error.again()));
-                    }
+                if deliverable {
+                    self.deliverable.send_modify(|count| *count += 1);
+                }
+            }
+            Err(error) => {
+                // A failed sync is never tried again on the same handle: what the kernel kept is unknown.
+                *session = None;
+                tracing::error!(error = &error as &dyn std::error::Error, "transaction failed");
+                if let Err(error) = self.write_over() {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "the log's end is not written over");
+                }
+                for job in batch {
+                    job.answer(Err(error.again()));
                 }
             }
         }
