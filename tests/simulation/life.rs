@@ -121,6 +121,7 @@ impl Life {
             connector: Box::new(connector),
             types: mappings.clone(),
             policy: policy(on_delete),
+            fingerprint: Arc::default(),
             stamp: Arc::default(),
         });
         let dispatcher =
